@@ -1,0 +1,149 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describeIssues, invalidOption, RelayError } from "./errors.js";
+import type { RelayRecordInput } from "./event.js";
+
+export type { StandardSchemaV1 };
+
+/** Request headers as any framework has them. Names are matched whatever their case. */
+export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A webhook as it came over the wire. */
+export interface WebhookRequest {
+  /** The exact bytes of the body. Text is taken as UTF-8; an object that was parsed already can't be verified. */
+  readonly body: Uint8Array | string;
+  readonly headers: WebhookHeaders;
+}
+
+/** What the relay lends an adapter while it verifies a request. */
+export interface VerifyContext {
+  /** Milliseconds since 1970, by the relay's clock. */
+  readonly nowMs: number;
+}
+
+/** What the relay lends an adapter while it normalizes a payload. */
+export interface NormalizeContext {
+  /** The adapter's name on this relay. */
+  readonly source: string;
+  /** A header of the request. Always undefined where `receiveVerified` was given none. */
+  header(name: string): string | undefined;
+}
+
+/** What `normalize` answers: one record, several, or null for "nothing to send". */
+export type NormalizeResult = RelayRecordInput | readonly RelayRecordInput[] | null;
+
+/**
+ * Our code for one provider. Verifying and normalizing are apart, so that a webhook which was verified elsewhere needs
+ * no switch that turns verification off.
+ *
+ * @typeParam Name - The literal name, so that `receiveVerified` knows the sources of this relay.
+ * @typeParam Payload - What `receiveVerified` takes for this source.
+ */
+export interface WebhookAdapter<Name extends string = string, Payload = unknown> {
+  /** The source: last part of the webhook's path, and `source` on every event. */
+  readonly name: Name;
+  /**
+   * Checks the signature over the raw bytes, then reads them.
+   *
+   * @throws RelayError `signature_invalid`, `malformed_payload` or `unsupported_webhook`.
+   */
+  verify(request: WebhookRequest, context: VerifyContext): Promise<unknown>;
+  /**
+   * Turns a verified payload into records.
+   *
+   * @throws RelayError `malformed_payload` when it is not the provider's shape.
+   */
+  normalize(payload: Payload, context: NormalizeContext): Promise<readonly RelayRecordInput[]>;
+}
+
+/** What {@link defineAdapter} is given. */
+export interface AdapterDefinition<Name extends string, Schema extends StandardSchemaV1> {
+  /** The source: letters, digits, `-` and `_`, since it stands in a path. */
+  readonly name: Name;
+  /** Throws `signature_invalid` unless the request is authentic. The body is read as JSON afterwards. */
+  readonly verify: (request: WebhookRequest, context: VerifyContext) => void | Promise<void>;
+  /** Any Standard Schema (zod, valibot, arktype). Its output types `normalize`. */
+  readonly schema: Schema;
+  /** Turns the payload into records; null or an empty list means there is nothing to send. */
+  readonly normalize: (
+    payload: StandardSchemaV1.InferOutput<Schema>,
+    context: NormalizeContext,
+  ) => NormalizeResult | Promise<NormalizeResult>;
+}
+
+/**
+ * Makes an adapter for a provider: verify the bytes, read JSON, check the shape once, normalize.
+ *
+ * @throws RelayError `invalid_options` when a part is missing or the name can't stand in a path.
+ */
+export function defineAdapter<const Name extends string, Schema extends StandardSchemaV1>(
+  definition: AdapterDefinition<Name, Schema>,
+): WebhookAdapter<Name, StandardSchemaV1.InferInput<Schema>> {
+  const { name, verify, schema, normalize } = definition;
+  if (typeof name !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
+    throw invalidOption("name", 'a path segment of letters, digits, "-" and "_" (at most 64)', name);
+  }
+  if (typeof verify !== "function") throw invalidOption("verify", "a function of the request", verify);
+  if (schema?.["~standard"]?.version !== 1) {
+    throw invalidOption("schema", "a Standard Schema (zod, valibot, arktype)", schema);
+  }
+  if (typeof normalize !== "function") throw invalidOption("normalize", "a function of the payload", normalize);
+
+  return Object.freeze({
+    name,
+    async verify(request: WebhookRequest, context: VerifyContext) {
+      await verify(request, context);
+      return parseJson(request, name);
+    },
+    async normalize(payload: unknown, context: NormalizeContext) {
+      const parsed = await parsePayload(schema, payload, name);
+      const result = await normalize(parsed, context);
+      return result === null ? [] : isList(result) ? result : [result];
+    },
+  });
+}
+
+/**
+ * A payload, or a part of one, in the shape that `schema` asks for.
+ *
+ * @param what - Where it stands, for the error message: the source or the provider's event type.
+ * @throws RelayError `malformed_payload` that names the fields, never their values.
+ */
+export async function parsePayload<Schema extends StandardSchemaV1>(
+  schema: Schema,
+  payload: unknown,
+  what: string,
+): Promise<StandardSchemaV1.InferOutput<Schema>> {
+  const result = await schema["~standard"].validate(payload);
+  if (result.issues === undefined) return result.value;
+  throw new RelayError(
+    "malformed_payload",
+    `${what} webhook has not the expected shape: ${describeIssues(result.issues)}`,
+  );
+}
+
+/** The value of a header; a header that came several times is joined by `", "`, as Node does. */
+export function headerOf(headers: WebhookHeaders, name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  const wanted = name.toLowerCase();
+  const value = headers[wanted] ?? Object.entries(headers).find(([key]) => key.toLowerCase() === wanted)?.[1];
+  return typeof value === "string" || value === undefined ? value : value.join(", ");
+}
+
+/** The body's exact bytes. */
+export function bodyBytes(request: WebhookRequest): Uint8Array {
+  return typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
+}
+
+function parseJson(request: WebhookRequest, source: string): unknown {
+  try {
+    // Strict: replacement characters and a swallowed BOM would make other bytes than those that were signed.
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bodyBytes(request)));
+  } catch {
+    // The cause is left out: its message quotes the body.
+    throw new RelayError("malformed_payload", `${source} sent a signed body that is not JSON in UTF-8`);
+  }
+}
+
+function isList(result: RelayRecordInput | readonly RelayRecordInput[]): result is readonly RelayRecordInput[] {
+  return Array.isArray(result);
+}

@@ -1,0 +1,126 @@
+interface ErrorCodeInfo {
+  /** HTTP status the provider is answered with. */
+  readonly status: number;
+  /** Whether the same webhook may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** Whether the message is fixed text that helps the sender, so that the HTTP body may carry it. */
+  readonly exposeMessage: boolean;
+}
+
+/** Every error code of the kit, with the HTTP status that a provider is answered with. */
+export const ERROR_CODES = {
+  /** An option is missing, unknown or wrong. Thrown while the app starts, never while it serves. */
+  invalid_options: { status: 500, retryable: false, exposeMessage: false },
+  /** No adapter has this name. */
+  unknown_source: { status: 404, retryable: false, exposeMessage: false },
+  /** Webhooks are POST requests. */
+  method_not_allowed: { status: 405, retryable: false, exposeMessage: false },
+  /** The body is larger than `maxBodyBytes`. */
+  body_too_large: { status: 413, retryable: false, exposeMessage: false },
+  /** The body is compressed, multipart or otherwise not one whose bytes can be verified. */
+  unsupported_body: { status: 415, retryable: false, exposeMessage: true },
+  /** A parser consumed the body before the relay saw its bytes. */
+  body_already_parsed: { status: 500, retryable: false, exposeMessage: true },
+  /** The signature is missing, wrong, stale or from the future. */
+  signature_invalid: { status: 401, retryable: false, exposeMessage: false },
+  /** Signed, but not JSON or not the provider's shape. */
+  malformed_payload: { status: 400, retryable: false, exposeMessage: false },
+  /** A kind of webhook that the adapter knows and cannot take as it is configured. */
+  unsupported_webhook: { status: 400, retryable: false, exposeMessage: true },
+  /** A mapping, `identify`, an event override or `transform` threw or answered nonsense. */
+  mapping_failed: { status: 503, retryable: true, exposeMessage: false },
+  /** The event breaks the contract of the events endpoint, so it was not sent. */
+  invalid_event: { status: 503, retryable: true, exposeMessage: false },
+  /** A hook that takes custody of a record (`on.refund`, `on.link`, `on.deadLetter`) threw. */
+  hook_failed: { status: 503, retryable: true, exposeMessage: false },
+  /** The endpoint did not answer in time, answered 5xx, or asked to slow down. */
+  endpoint_unavailable: { status: 503, retryable: true, exposeMessage: false },
+  /** The endpoint refuses everything: key, permission, base URL or TLS. A person must act. */
+  endpoint_blocked: { status: 503, retryable: true, exposeMessage: false },
+  /** The endpoint refused this one event for good, and no `on.deadLetter` hook took it. */
+  event_rejected: { status: 503, retryable: false, exposeMessage: false },
+  /** The whole webhook did not get done within `timeoutMs`. */
+  timed_out: { status: 503, retryable: true, exposeMessage: false },
+  /** `stop()` was called. */
+  relay_stopped: { status: 503, retryable: true, exposeMessage: false },
+  /** Something that should not happen: please report it. */
+  internal_error: { status: 500, retryable: true, exposeMessage: false },
+} as const satisfies Record<string, ErrorCodeInfo>;
+
+/** One of the codes in {@link ERROR_CODES}. */
+export type RelayErrorCode = keyof typeof ERROR_CODES;
+
+// A registered symbol, so that two copies of the package (ESM and CommonJS, two versions) know each other's errors.
+const BRAND = Symbol.for("affonso-relay.error");
+
+interface RelayErrorOptions {
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The one error class of the kit. `message` starts with the code and says what to do next. */
+export class RelayError extends Error {
+  override readonly name = "RelayError";
+  readonly code: RelayErrorCode;
+  /** HTTP status for the provider. */
+  readonly status: number;
+  /** Whether the same webhook may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** How long the sender should wait, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
+    super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.status = ERROR_CODES[code].status;
+    this.retryable = ERROR_CODES[code].retryable;
+    this.retryAfterMs = options.retryAfterMs;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Whether `error` is a {@link RelayError}, also one made by another copy of this package. */
+export function isRelayError(error: unknown): error is RelayError {
+  return typeof error === "object" && error !== null && BRAND in error;
+}
+
+/** A `RelayError` stays as it is; anything else becomes one with `code`, and stays behind as its cause. */
+export function toRelayError(cause: unknown, code: RelayErrorCode, message: string): RelayError {
+  return isRelayError(cause) ? cause : new RelayError(code, message, { cause });
+}
+
+/** What a wrong value is, in words that show no value: it may be a secret. */
+export function describeType(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
+  if (value === "") return "an empty string";
+  return typeof value === "undefined" ? "undefined" : `${/^[aeiou]/.test(typeof value) ? "an" : "a"} ${typeof value}`;
+}
+
+/** An `invalid_options` error that says which option, what was expected and what came. */
+export function invalidOption(option: string, expected: string, got: unknown): RelayError {
+  return new RelayError("invalid_options", `${option} must be ${expected}, got ${describeType(got)}`);
+}
+
+/** One problem that a schema library reports: the Standard Schema part, and what zod adds to it. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  readonly expected?: unknown;
+  readonly keys?: unknown;
+}
+
+/** Issues as one line, `field: what is wrong`, at most five of them; shows no value. */
+export function describeIssues(issues: readonly SchemaIssue[]): string {
+  const lines = issues.slice(0, 5).map((issue) => {
+    const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+    const problem = Array.isArray(issue.keys)
+      ? `unknown field ${issue.keys.join(", ")}`
+      : typeof issue.expected === "string"
+        ? `expected ${issue.expected}`
+        : issue.message;
+    return path === "" ? problem : `${path}: ${problem}`;
+  });
+  if (issues.length > 5) lines.push(`and ${issues.length - 5} more`);
+  return lines.join("; ");
+}

@@ -1,0 +1,171 @@
+import * as z from "zod/mini";
+import { describeIssues, RelayError, type SchemaIssue } from "./errors.js";
+
+const ID_PATTERN = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
+
+/** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
+const timestamp = z.pipe(
+  z.union([z.date(), z.iso.datetime({ offset: true })], "expected a Date or ISO 8601 text with a time zone"),
+  z.transform((value) => new Date(value).toISOString()),
+);
+
+const money = z.strictObject({
+  minorUnits: z.int(),
+  currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
+  decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
+});
+
+const positiveMoney = money.check(
+  z.refine((value) => value.minorUnits > 0, {
+    path: ["minorUnits"],
+    message: "expected more than 0; answer nothing for a sale of 0",
+  }),
+);
+
+/** Where an id is absent, providers and apps say null or an empty string as often as nothing at all. */
+const optionalId = z.pipe(
+  z.pipe(
+    z.nullish(z.string()),
+    z.transform((value: string | null | undefined) => (value?.trim() ? value : undefined)),
+  ),
+  z.optional(id),
+);
+
+const identitySchema = z.strictObject({
+  referralId: z.optional(optionalId),
+  customerId: z.optional(optionalId),
+  externalUserId: z.optional(optionalId),
+  clickId: z.optional(optionalId),
+});
+
+const referencesSchema = z.strictObject({
+  customer: z.optional(optionalId),
+  subscription: z.optional(optionalId),
+  invoice: z.optional(optionalId),
+  session: z.optional(optionalId),
+  payment: z.optional(optionalId),
+  charge: z.optional(optionalId),
+  transaction: z.optional(optionalId),
+});
+
+const metadata = z.record(z.string(), z.json());
+
+const relayEventSchema = z
+  .strictObject({
+    kind: z._default(z.literal("event"), "event"),
+    source: id,
+    name: id,
+    type: z.enum(["conversion", "lead", "trial", "milestone"]),
+    externalEventId: z.optional(id),
+    businessKey: z.optional(id),
+    identity: identitySchema,
+    references: z._default(referencesSchema, {}),
+    occurredAt: z.optional(timestamp),
+    sale: z.optional(positiveMoney),
+    productIds: z.optional(z.array(id)),
+    priceIds: z.optional(z.array(id)),
+    interval: z.optional(z.enum(["monthly", "yearly"])),
+    isSubscription: z.optional(z.boolean()),
+    metadata: z.optional(metadata),
+  })
+  .check(
+    z.refine((event) => event.type !== "conversion" || event.externalEventId !== undefined, {
+      path: ["externalEventId"],
+      message: "a conversion needs the upstream webhook's id",
+    }),
+    z.refine((event) => event.type !== "conversion" || event.sale !== undefined, {
+      path: ["sale"],
+      message: "a conversion needs its amount and currency",
+    }),
+  );
+
+const refundSchema = z.strictObject({
+  kind: z.literal("refund"),
+  source: id,
+  externalEventId: id,
+  businessKey: id,
+  saleKey: z.optional(id),
+  references: z._default(referencesSchema, {}),
+  amount: positiveMoney,
+  reason: z.optional(id),
+  occurredAt: z.optional(timestamp),
+  metadata: z.optional(metadata),
+});
+
+const linkSchema = z.strictObject({
+  kind: z.literal("link"),
+  source: id,
+  referralId: z.optional(optionalId),
+  references: referencesSchema,
+});
+
+const skipSchema = z.strictObject({
+  kind: z.literal("skip"),
+  source: id,
+  reason: z.enum(["unmapped", "test_mode", "no_amount", "not_final", "no_referral", "reported_elsewhere"]),
+  message: z.optional(z.string()),
+});
+
+const SCHEMAS = { event: relayEventSchema, refund: refundSchema, link: linkSchema, skip: skipSchema };
+
+/** Who a provider event belongs to. At least one id is needed before an event can be sent. */
+export type Identity = z.output<typeof identitySchema>;
+
+/** Ids of the provider's objects that one record speaks of, as the provider spells them. */
+export type References = z.output<typeof referencesSchema>;
+
+/** Something worth a commission: a sale, a lead, a trial or a milestone, in the kit's own words. */
+export type RelayEvent = z.output<typeof relayEventSchema>;
+
+/** Money given back for a sale, which is named by its business key or by what it refers to. */
+export type Refund = z.output<typeof refundSchema>;
+
+/** These provider objects belong together and, where it is known, to this referral. */
+export type Link = z.output<typeof linkSchema>;
+
+/** A webhook that is understood and has nothing to send, and why. */
+export type Skip = z.output<typeof skipSchema>;
+
+/** What a webhook becomes: one of four kinds, told apart by `kind`. */
+export type RelayRecord = RelayEvent | Refund | Link | Skip;
+
+type FromAdapter<T> = T extends unknown ? Omit<T, "source"> : never;
+
+/** An event as an adapter hands it over: no `source` yet, `kind` optional, dates and empty ids as they come. */
+export type RelayEventInput = FromAdapter<z.input<typeof relayEventSchema>>;
+
+/** Any record as an adapter hands it over. */
+export type RelayRecordInput = FromAdapter<z.input<(typeof SCHEMAS)[keyof typeof SCHEMAS]>>;
+
+/**
+ * Checks a record and completes it.
+ *
+ * @throws RelayError `invalid_event` that names each wrong field.
+ */
+export function parseRecord(input: RelayRecordInput, source: string): RelayRecord {
+  const kind = input.kind ?? "event";
+  if (!Object.hasOwn(SCHEMAS, kind)) {
+    throw invalidEvent(source, [{ path: ["kind"], message: `expected one of ${Object.keys(SCHEMAS).join(", ")}` }]);
+  }
+  const result = SCHEMAS[kind].safeParse({ ...input, source });
+  if (result.success) return result.data;
+  throw invalidEvent(source, result.error.issues);
+}
+
+/** Checks an event again after somebody else had it in hands. */
+export function parseEvent(input: unknown, source: string): RelayEvent {
+  const result = relayEventSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw invalidEvent(source, result.error.issues);
+}
+
+function invalidEvent(source: string, issues: readonly SchemaIssue[]): RelayError {
+  return new RelayError("invalid_event", `${source} made a record that breaks the contract: ${describeIssues(issues)}`);
+}
+
+/** Whether the event names anybody at all. */
+export function hasIdentity(identity: Identity): boolean {
+  return Object.values(identity).some((value) => value !== undefined);
+}

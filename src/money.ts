@@ -1,0 +1,67 @@
+import { RelayError } from "./errors.js";
+
+/** An amount of money in integer minor units, so that nothing is rounded before it is sent. */
+export interface Money {
+  /** Integer count of the smallest unit: `1999` is 19.99 USD, `500` is 500 JPY. */
+  readonly minorUnits: number;
+  /** ISO 4217 code, three upper-case letters. */
+  readonly currency: string;
+  /** Decimal places between the minor and the major unit. Without it: what ISO 4217 says of the currency. */
+  readonly decimals?: number | undefined;
+}
+
+// ISO 4217 list one, "minor unit" column, where it is not 2: https://www.iso.org/iso-4217-currency-codes.html
+const ISO_DECIMALS: ReadonlyMap<string, number> = new Map([
+  ...["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"].map((code) => [code, 0] as const),
+  ...["RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"].map((code) => [code, 0] as const),
+  ...["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map((code) => [code, 3] as const),
+  ...["CLF", "UYW"].map((code) => [code, 4] as const),
+]);
+
+/** Decimal places of a currency by ISO 4217; 2 for a currency that the standard does not single out. */
+export function isoDecimals(currency: string): number {
+  return ISO_DECIMALS.get(currency.toUpperCase()) ?? 2;
+}
+
+/**
+ * The amount in major units, as the decimal number whose shortest text is exact: 1999 USD minor units → 19.99.
+ *
+ * @throws RelayError `invalid_event` when the amount is no safe integer or has more digits than a number can carry.
+ */
+export function toMajorUnits(money: Money): number {
+  const { minorUnits, currency, decimals = isoDecimals(currency) } = money;
+  if (!Number.isSafeInteger(minorUnits)) {
+    throw new RelayError("invalid_event", "an amount must be a safe integer of minor units (cents), not a decimal");
+  }
+  // Digits are moved as text: 1999 / 100 happens to be right, other divisions are not.
+  const digits = String(Math.abs(minorUnits)).padStart(decimals + 1, "0");
+  const point = digits.length - decimals;
+  const sign = minorUnits < 0 ? "-" : "";
+  const text = decimals === 0 ? sign + digits : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  const value = Number(text);
+  if (decimals > 0 && value.toFixed(decimals) !== text) {
+    throw new RelayError("invalid_event", "the amount has more digits than a JSON number can carry exactly");
+  }
+  return value;
+}
+
+/**
+ * Reads a decimal amount of major units, for providers that send `"19.99"` instead of cents.
+ *
+ * @param amount - Decimal text such as `"19.99"`. A number is taken by its shortest text.
+ * @param currency - ISO 4217 code, upper or lower case.
+ * @throws RelayError `malformed_payload` when it is no plain decimal, or finer than the currency's minor unit.
+ */
+export function fromMajorUnits(amount: string | number, currency: string): Money {
+  const decimals = isoDecimals(currency);
+  const match = /^(-?)(\d{1,15})(?:\.(\d+))?$/.exec(String(amount));
+  const fraction = (match?.[3] ?? "").replace(/0+$/, "");
+  if (match === null || fraction.length > decimals) {
+    throw new RelayError("malformed_payload", `not an amount of ${currency} with at most ${decimals} decimals`);
+  }
+  const minorUnits = Number(`${match[1]}${match[2]}${fraction.padEnd(decimals, "0")}`);
+  if (!Number.isSafeInteger(minorUnits)) {
+    throw new RelayError("malformed_payload", `the amount of ${currency} is too large`);
+  }
+  return { minorUnits: minorUnits === 0 ? 0 : minorUnits, currency: currency.toUpperCase(), decimals };
+}

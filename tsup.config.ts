@@ -1,0 +1,22 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    express: "src/http/express.ts",
+    fetch: "src/http/fetch.ts",
+    sandbox: "src/sandbox/index.ts",
+    stripe: "adapters/stripe/index.ts",
+    paddle: "adapters/paddle/index.ts",
+    custom: "adapters/custom/index.ts",
+  },
+  format: ["esm", "cjs"],
+  // The Standard Schema types are a few interfaces: inlined, so that they are nobody's dependency.
+  dts: { resolve: ["@standard-schema/spec"] },
+  // Shared chunks in both formats: without them each CommonJS entry would carry its own copy of RelayError.
+  splitting: true,
+  target: "es2022",
+  platform: "neutral",
+  external: [/^node:/],
+  clean: true,
+});
