@@ -14,6 +14,13 @@ export interface WebhookRequest {
   readonly headers: WebhookHeaders;
 }
 
+/** A webhook whose body may still have to be read. */
+export interface IncomingRequest {
+  /** As in {@link WebhookRequest}, or a function that reads the bytes; it is called once, when they are needed. */
+  readonly body: WebhookRequest["body"] | (() => Promise<Uint8Array>);
+  readonly headers: WebhookHeaders;
+}
+
 /** What the relay lends an adapter while it verifies a request. */
 export interface VerifyContext {
   /** Milliseconds since 1970, by the relay's clock. */

@@ -21,6 +21,8 @@ export const ERROR_CODES = {
   unsupported_body: { status: 415, retryable: false, exposeMessage: true },
   /** A parser consumed the body before the relay saw its bytes. */
   body_already_parsed: { status: 500, retryable: false, exposeMessage: true },
+  /** The sender hung up before the body was complete; there is nobody left to answer. */
+  client_gone: { status: 400, retryable: true, exposeMessage: false },
   /** The signature is missing, wrong, stale or from the future. */
   signature_invalid: { status: 401, retryable: false, exposeMessage: false },
   /** Signed, but not JSON or not the provider's shape. */
@@ -100,6 +102,26 @@ export function describeType(value: unknown): string {
 /** An `invalid_options` error that says which option, what was expected and what came. */
 export function invalidOption(option: string, expected: string, got: unknown): RelayError {
   return new RelayError("invalid_options", `${option} must be ${expected}, got ${describeType(got)}`);
+}
+
+/**
+ * Refuses an options object with a key that nobody reads: a misspelt option that is silently ignored costs money.
+ *
+ * @throws RelayError `invalid_options` that names the known keys.
+ */
+export function assertKnownKeys(of: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw invalidOption(`the argument of ${of}`, "an object", options);
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new RelayError("invalid_options", `${of} has no option ${unknown}; it has ${known.join(", ")}`);
+  }
+}
+
+/** @throws RelayError `invalid_options` unless the value is one of the words. */
+export function assertOneOf(option: string, value: unknown, words: readonly string[]): void {
+  if (typeof value === "string" && words.includes(value)) return;
+  throw invalidOption(option, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
 /** One problem that a schema library reports: the Standard Schema part, and what zod adds to it. */

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { describeIssues, RelayError, type SchemaIssue } from "./errors.js";
 
-const ID_PATTERN = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+/** What any id may look like: one line of 1 to 255 characters. */
+export const ID_PATTERN = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
 
@@ -104,7 +105,17 @@ const linkSchema = z.strictObject({
 const skipSchema = z.strictObject({
   kind: z.literal("skip"),
   source: id,
-  reason: z.enum(["unmapped", "test_mode", "no_amount", "not_final", "no_referral", "reported_elsewhere"]),
+  reason: z.enum([
+    "unmapped",
+    "test_mode",
+    "no_amount",
+    "not_final",
+    "no_referral",
+    "reported_elsewhere",
+    "no_identity",
+    "dropped",
+  ]),
+  externalEventId: z.optional(id),
   message: z.optional(z.string()),
 });
 

@@ -1,0 +1,63 @@
+import { invalidOption, RelayError, toRelayError } from "../../src/errors.js";
+import type { Money } from "../../src/money.js";
+import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
+
+/** Your own amount of a sale, in Stripe's integer minor units of its currency; 0 or less skips the sale. */
+export type StripeAmountFunction = (sale: StripeInvoice | StripeCheckoutSession) => number | Promise<number>;
+
+/** Which amount is the sale: without tax, with it, or your own. */
+export type StripeAmount = "net" | "gross" | StripeAmountFunction;
+
+// Stripe's own table, which is not ISO 4217: UGX and ISK have no decimals, and Stripe sends them times 100 all the same;
+// MGA has, and Stripe sends none. https://docs.stripe.com/currencies#zero-decimal and #special-cases
+const ZERO_DECIMAL = new Set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(" "));
+const THREE_DECIMAL = new Set("BHD JOD KWD OMR TND".split(" "));
+
+/** Stripe's integer as money: it knows its own decimal places, since Stripe's differ from the standard's. */
+export function stripeMoney(minorUnits: number, currency: string): Money {
+  const code = currency.toUpperCase();
+  const decimals = ZERO_DECIMAL.has(code) ? 0 : THREE_DECIMAL.has(code) ? 3 : 2;
+  return { minorUnits, currency: code, decimals };
+}
+
+/** @throws RelayError `invalid_options`. */
+export function assertAmount(amount: unknown): asserts amount is StripeAmount {
+  if (amount === "net" || amount === "gross" || typeof amount === "function") return;
+  throw invalidOption("amount", '"net", "gross" or a function of the invoice or session', amount);
+}
+
+/** What an invoice sold, by the option `amount`. */
+export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Promise<number> | number {
+  if (typeof amount === "function") return ask(amount, invoice);
+  if (amount === "gross" || invoice.amount_paid !== invoice.total) return invoice.amount_paid;
+  // Paid in part from a credit balance, how much of it was tax is nobody's to say; paid in full, Stripe says it.
+  return invoice.total_excluding_tax ?? invoice.total - taxOf(invoice);
+}
+
+/** What a Checkout session sold, by the option `amount`. */
+export function sessionAmount(session: StripeCheckoutSession, amount: StripeAmount): Promise<number> | number {
+  if (typeof amount === "function") return ask(amount, session);
+  const total = session.amount_total ?? 0;
+  return amount === "gross" ? total : total - (session.total_details?.amount_tax ?? 0);
+}
+
+/** The invoice's tax, wherever its generation keeps it. */
+function taxOf({ total_taxes, tax, total_tax_amounts }: StripeInvoice): number {
+  const sum = (taxes: readonly { amount: number }[]) => taxes.reduce((total, { amount }) => total + amount, 0);
+  return total_taxes ? sum(total_taxes) : (tax ?? sum(total_tax_amounts ?? []));
+}
+
+async function ask(amount: StripeAmountFunction, sale: StripeInvoice | StripeCheckoutSession): Promise<number> {
+  let answer: unknown;
+  try {
+    answer = await amount(sale);
+  } catch (cause) {
+    throw toRelayError(
+      cause,
+      "mapping_failed",
+      "amount of stripe() threw; Stripe keeps the webhook and sends it again",
+    );
+  }
+  if (Number.isSafeInteger(answer)) return Number(answer);
+  throw new RelayError("mapping_failed", "amount of stripe() must answer an integer of minor units (cents)");
+}

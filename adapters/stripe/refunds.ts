@@ -1,0 +1,77 @@
+import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
+import type { RelayRecordInput } from "../../src/event.js";
+import { skip } from "../../src/provider-records.js";
+import { stripeMoney } from "./money.js";
+import type { StripeContext } from "./options.js";
+import { isoTime, metadataOf } from "./sales.js";
+import {
+  chargeEventSchema,
+  refundEventSchema,
+  type StripeCharge,
+  type StripeEvent,
+  type StripeRefund,
+} from "./schema.js";
+
+/**
+ * `refund.created` and `refund.updated`: money that has gone back. A refund that is pending at first is reported by the
+ * update that makes it succeed.
+ *
+ * @see https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update
+ */
+export async function refundChanged(event: StripeEvent, context: StripeContext): Promise<NormalizeResult> {
+  const { object: refund } = (await parsePayload(refundEventSchema, event, event.type)).data;
+  if (context.options.refundsFrom !== "refund") {
+    return skip(event.id, "reported_elsewhere", `refundsFrom says that charge.refunded reports ${refund.id}`);
+  }
+  if (event.type === "refund.updated" && event.data.previous_attributes?.["status"] === undefined) {
+    return skip(event.id, "reported_elsewhere", `${refund.id} changed, but not its status`);
+  }
+  if ((refund.status ?? "succeeded") !== "succeeded") {
+    return skip(event.id, "not_final", `${refund.id} is ${refund.status}`);
+  }
+  return refundRecord(event, context, refund, {});
+}
+
+/**
+ * `charge.refunded`. Old payloads carry their refunds, of which the newest is this one. Later ones carry the sum of all
+ * refunds only, and what it was before.
+ */
+export async function chargeRefunded(event: StripeEvent, context: StripeContext): Promise<NormalizeResult> {
+  const { object: charge } = (await parsePayload(chargeEventSchema, event, event.type)).data;
+  const [newest] = [...(charge.refunds?.data ?? [])].sort((a, b) => b.created - a.created);
+  if (newest !== undefined) return refundRecord(event, context, newest, charge);
+  if (context.options.refundsFrom !== "charge") {
+    return skip(event.id, "reported_elsewhere", `refund.created reports the refund of ${charge.id}; see refundsFrom`);
+  }
+  const before = event.data.previous_attributes?.["amount_refunded"];
+  const amount = charge.amount_refunded - (typeof before === "number" ? before : 0);
+  if (amount <= 0) return skip(event.id, "no_amount", `${charge.id} has nothing refunded`);
+  // No refund's id is here: the sum so far tells the refunds of one charge apart.
+  const id = `${charge.id}:${charge.amount_refunded}`;
+  return refundRecord(event, context, { id, amount, currency: charge.currency, created: event.created }, charge);
+}
+
+function refundRecord(
+  event: StripeEvent,
+  context: StripeContext,
+  refund: Pick<StripeRefund, "id" | "amount" | "currency" | "created" | "reason" | "charge" | "payment_intent">,
+  charge: Partial<Pick<StripeCharge, "id" | "invoice" | "customer" | "payment_intent">>,
+): RelayRecordInput {
+  const { invoice } = charge;
+  return {
+    kind: "refund",
+    externalEventId: event.id,
+    businessKey: `refund:${refund.id}`,
+    saleKey: invoice && `invoice:${invoice}`,
+    references: {
+      charge: refund.charge ?? charge.id,
+      payment: refund.payment_intent ?? charge.payment_intent,
+      invoice,
+      customer: charge.customer,
+    },
+    amount: stripeMoney(refund.amount, refund.currency),
+    reason: refund.reason ?? undefined,
+    occurredAt: isoTime(refund.created),
+    metadata: metadataOf(event, context, { refund: refund.id }),
+  };
+}

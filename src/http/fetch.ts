@@ -1,0 +1,64 @@
+import type { WebhookAdapter } from "../adapter.js";
+import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
+import type { Relay } from "../relay.js";
+import { DEFAULT_MAX_BODY_BYTES, type HandlerOptions, handleWebhook } from "./handle-webhook.js";
+
+/**
+ * A handler for anything that speaks `Request` and `Response`: Hono, Next.js, Bun, Deno, Workers, SvelteKit.
+ *
+ * @param source - The adapter's name. Without it, the last segment of the request's path says which.
+ * @throws RelayError `invalid_options`, also when the relay has no such source.
+ */
+export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
+  relay: Relay<Adapters>,
+  source?: Relay<Adapters>["sources"][number],
+  options: HandlerOptions = {},
+): (request: Request) => Promise<Response> {
+  assertKnownKeys("createFetchHandler", options, ["maxBodyBytes"]);
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const known: Relay = relay;
+  if (source !== undefined && !known.sources.includes(source)) {
+    throw invalidOption("source", `one of ${known.sources.join(", ")}`, source);
+  }
+  return async (request) => {
+    const answer = await handleWebhook(relay, source ?? lastSegment(request.url), {
+      method: request.method,
+      headers: request.headers,
+      readBody: () => readBody(request, maxBodyBytes),
+    });
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  };
+}
+
+function lastSegment(url: string): string {
+  return new URL(url).pathname.replace(/\/+$/, "").split("/").at(-1) ?? "";
+}
+
+async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
+  if (request.bodyUsed) {
+    throw new RelayError(
+      "body_already_parsed",
+      "this request's body was read before affonso-relay could see its bytes. Call the handler before " +
+        "request.json() or request.text(), or hand it request.clone()",
+    );
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Read by chunks, since content-length is only what the sender says.
+  const reader = request.body?.getReader();
+  for (let chunk = await reader?.read(); chunk?.value !== undefined; chunk = await reader?.read()) {
+    size += chunk.value.byteLength;
+    if (size > maxBodyBytes) {
+      await reader?.cancel();
+      throw new RelayError("body_too_large", `the body has more than ${maxBodyBytes} bytes`);
+    }
+    chunks.push(chunk.value);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}

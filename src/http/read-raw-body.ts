@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import { RelayError } from "../errors.js";
+
+/** A Node request, with the properties that body parsers leave on it. */
+export interface NodeRequest extends IncomingMessage {
+  /** What a body parser made of the body. */
+  body?: unknown;
+  /** The raw bytes, where something kept them: `captureRawBody`, Firebase, Google Cloud Functions. */
+  rawBody?: unknown;
+}
+
+/**
+ * The body's exact bytes: those that somebody kept, else those of the stream, which are left in `request.body` and
+ * `request.rawBody` for whoever comes after, as `express.raw()` would leave them.
+ *
+ * @throws RelayError `body_too_large`, `client_gone`, or `body_already_parsed` when a parser left no bytes to verify.
+ */
+export async function readRawBody(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array> {
+  const kept = bytesOf(request.rawBody) ?? bytesOf(request.body);
+  if (kept !== undefined) {
+    if (kept.byteLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    return kept;
+  }
+  // express.json() of Express 4 sets `body = {}` even where it read nothing: what counts is whether the stream was read.
+  if (request.readableDidRead || request.readableEnded) {
+    throw new RelayError(
+      "body_already_parsed",
+      "a body parser read this request before affonso-relay could see its bytes. Mount affonso-relay before " +
+        "express.json(), or keep the bytes: app.use(express.json({ verify: captureRawBody })) with captureRawBody " +
+        'from "affonso-relay/express"',
+    );
+  }
+  const bytes = await readStream(request, maxBodyBytes);
+  request.rawBody = bytes;
+  request.body = bytes;
+  return bytes;
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  return typeof value === "string" ? Buffer.from(value, "utf8") : undefined;
+}
+
+function readStream(request: IncomingMessage, maxBodyBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.byteLength;
+      chunks.push(chunk);
+      if (size > maxBodyBytes) settle(() => reject(tooLarge(maxBodyBytes)));
+    };
+    const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
+    const onGone = () =>
+      settle(() => reject(new RelayError("client_gone", "the sender hung up before its body was complete")));
+    const settle = (done: () => void) => {
+      request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
+      // Whatever still comes is not read: the answer closes the connection.
+      request.pause();
+      // A request that fails later, with nobody listening, would end the process.
+      request.on("error", () => {});
+      done();
+    };
+    request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
+  });
+}
+
+function tooLarge(maxBodyBytes: number): RelayError {
+  return new RelayError("body_too_large", `the body has more than ${maxBodyBytes} bytes`);
+}

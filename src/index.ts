@@ -1,0 +1,29 @@
+export {
+  type AdapterDefinition,
+  defineAdapter,
+  type NormalizeContext,
+  type NormalizeResult,
+  type VerifyContext,
+  type WebhookAdapter,
+  type WebhookHeaders,
+  type WebhookRequest,
+} from "./adapter.js";
+export type { EndpointError } from "./endpoint/outcome.js";
+export { ERROR_CODES, isRelayError, RelayError, type RelayErrorCode } from "./errors.js";
+export type {
+  Identity,
+  Link,
+  References,
+  Refund,
+  RelayEvent,
+  RelayEventInput,
+  RelayRecord,
+  RelayRecordInput,
+  Skip,
+} from "./event.js";
+export type { Logger } from "./logger.js";
+export type { IdMapping, Mappings } from "./mapping.js";
+export type { Money } from "./money.js";
+export type { DeadLetter, Delivery, RelayHooks, RelayOptions } from "./options.js";
+export type { RecordResult } from "./pass-through.js";
+export { createRelay, type ReceiveResult, type Relay } from "./relay.js";

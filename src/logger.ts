@@ -1,0 +1,30 @@
+/** Takes one line at a time: fields first, then the message. pino fits as it is. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What is used where no logger is given: warnings and errors to the console, one line each. */
+export const consoleLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (fields, message) => console.warn(`[affonso-relay] ${message}`, JSON.stringify(fields)),
+  error: (fields, message) => console.error(`[affonso-relay] ${message}`, JSON.stringify(fields)),
+};
+
+/**
+ * What may be logged of an error that somebody else made: its kind and the place it came from. Its message may quote an
+ * e-mail address or a body.
+ */
+export function causeFields(cause: unknown): { cause?: string; causeCode?: string; causeAt?: string } {
+  if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: typeof cause };
+  const { code } = cause as { code?: unknown };
+  const frame = cause.stack?.split("\n").find((line) => /^\s+at /.test(line));
+  return {
+    cause: cause.name,
+    ...(typeof code === "string" && { causeCode: code }),
+    ...(frame !== undefined && { causeAt: frame.trim() }),
+  };
+}

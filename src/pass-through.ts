@@ -1,0 +1,161 @@
+import { EndpointClient } from "./endpoint/client.js";
+import type { BlockedReason, EndpointError, Outcome } from "./endpoint/outcome.js";
+import { toWire } from "./endpoint/wire.js";
+import { RelayError, toRelayError } from "./errors.js";
+import type { Link, Refund, RelayEvent } from "./event.js";
+import { causeFields } from "./logger.js";
+import type { RelayHooks, ResolvedOptions } from "./options.js";
+
+/** What became of one record of a webhook. */
+export interface RecordResult {
+  readonly kind: "event" | "refund" | "link" | "skip";
+  readonly status: "delivered" | "duplicate" | "unmatched" | "dead_letter" | "ignored";
+  readonly externalEventId?: string | undefined;
+  /** Why it was ignored. */
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Sends records while the provider waits for its answer. Nothing is kept: what the endpoint does not take is thrown, so
+ * that the provider keeps its webhook and sends it again.
+ */
+export class PassThrough {
+  readonly #client: EndpointClient;
+  readonly #on: RelayHooks;
+  readonly #options: ResolvedOptions;
+  #warnedOfLinks = false;
+
+  constructor(options: ResolvedOptions) {
+    this.#client = new EndpointClient(options);
+    this.#on = options.on;
+    this.#options = options;
+  }
+
+  /** @throws RelayError with a 503 status unless the endpoint or a hook took the record. */
+  async take(record: RelayEvent | Refund | Link, signal: AbortSignal): Promise<RecordResult> {
+    switch (record.kind) {
+      case "event":
+        return this.#send(record, signal);
+      case "refund":
+        return this.#refund(record);
+      case "link":
+        return this.#link(record);
+    }
+  }
+
+  async #send(event: RelayEvent, signal: AbortSignal): Promise<RecordResult> {
+    const outcome = await this.#client.post("/events", toWire(event), signal);
+    const result = { kind: "event", externalEventId: event.externalEventId } as const;
+    switch (outcome.kind) {
+      case "delivered":
+        await this.#tell("delivered", this.#on.delivered, {
+          event,
+          duplicate: outcome.duplicate,
+          conversionId: conversionId(event, outcome),
+        });
+        return { ...result, status: outcome.duplicate ? "duplicate" : "delivered" };
+      case "unmatched":
+        await this.#tell("unmatched", this.#on.unmatched, event);
+        return { ...result, status: "unmatched" };
+      case "rejected":
+        await this.#bury(event, outcome.error);
+        return { ...result, status: "dead_letter" };
+      case "blocked":
+        throw new RelayError("endpoint_blocked", `${BLOCKED[outcome.reason]}${shown(outcome.error)}`);
+      case "throttled":
+        throw new RelayError("endpoint_unavailable", "the endpoint's rate limit is reached", {
+          retryAfterMs: outcome.retryAfterMs,
+        });
+      case "failed":
+        throw new RelayError("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome));
+    }
+  }
+
+  /** Without a hook that takes it, a refused event stays with the provider, where somebody will see it fail. */
+  async #bury(event: RelayEvent, error: EndpointError): Promise<void> {
+    if (this.#on.deadLetter === undefined) {
+      throw new RelayError(
+        "event_rejected",
+        `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events yourself`,
+      );
+    }
+    await call("deadLetter", () => this.#on.deadLetter?.({ event, error }));
+  }
+
+  async #refund(refund: Refund): Promise<RecordResult> {
+    const { kind, source, externalEventId, businessKey } = refund;
+    const hook = this.#on.refund;
+    if (hook === undefined) {
+      const message = "refund ignored: without an on.refund hook nobody tells the endpoint of it";
+      this.#options.logger.warn({ source, externalEventId, businessKey }, message);
+      return { kind, status: "ignored", externalEventId, reason: "no on.refund hook" };
+    }
+    await call("refund", () => hook(refund));
+    return { kind, status: "ignored", externalEventId, reason: "given to on.refund" };
+  }
+
+  /** There is no store to keep a link in: a hook takes it, or the referral must come with the sale itself. */
+  async #link(link: Link): Promise<RecordResult> {
+    const { kind, source, references } = link;
+    const hook = this.#on.link;
+    if (hook === undefined) {
+      const level = link.referralId !== undefined && !this.#warnedOfLinks ? "warn" : "debug";
+      if (level === "warn") this.#warnedOfLinks = true;
+      this.#options.logger[level](
+        { source, ...references },
+        "link ignored: pass-through keeps nothing, so the referral must be in the metadata of the subscription or the " +
+          "payment too, not in the checkout session's alone (said once)",
+      );
+      return { kind, status: "ignored", reason: "no on.link hook" };
+    }
+    await call("link", () => hook(link));
+    return { kind, status: "ignored", reason: "given to on.link" };
+  }
+
+  /** The endpoint has the event by now: a hook that fails must not make the provider send it again. */
+  async #tell<T>(name: string, hook: ((value: T) => unknown) | undefined, value: T): Promise<void> {
+    try {
+      await hook?.(value);
+    } catch (error) {
+      this.#options.logger.error(
+        { hook: name, ...causeFields(error) },
+        `on.${name} threw; the event was sent all the same`,
+      );
+    }
+  }
+}
+
+const BLOCKED: Record<BlockedReason, string> = {
+  unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
+  forbidden: "the endpoint refused the key's permission: it needs write:commissions",
+  misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
+  redirected: "what answers at baseUrl redirects, and redirects are not followed: check baseUrl",
+  tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
+};
+
+const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {
+  timeout: "the endpoint did not answer in time",
+  network: "the endpoint can't be reached",
+  server_error: "the endpoint has an error of its own",
+};
+
+/** Status, code and field only: messages of others may quote what they were sent. */
+function shown(error: { status?: number; code?: string | undefined; field?: string | undefined } | undefined): string {
+  const parts = [error?.status, error?.code, error?.field && `field ${error.field}`].filter(
+    (part) => part !== undefined,
+  );
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+function conversionId(event: RelayEvent, outcome: Outcome & { kind: "delivered" }): string | undefined {
+  const { id } = outcome.data;
+  return event.type === "conversion" && typeof id === "string" ? id : undefined;
+}
+
+async function call(hook: string, run: () => unknown): Promise<void> {
+  try {
+    await run();
+  } catch (cause) {
+    throw toRelayError(cause, "hook_failed", `on.${hook} threw; the provider keeps the webhook and sends it again`);
+  }
+}
