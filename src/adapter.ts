@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { describeIssues, invalidOption, RelayError } from "./errors.js";
+import { describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
 import type { RelayRecordInput } from "./event.js";
 
 export type { StandardSchemaV1 };
@@ -104,6 +104,13 @@ export function defineAdapter<const Name extends string, Schema extends Standard
     async normalize(payload: unknown, context: NormalizeContext) {
       const parsed = await parsePayload(schema, payload, name);
       const result = await normalize(parsed, context);
+      if (typeof result !== "object") {
+        const answer = describeType(result);
+        throw new RelayError(
+          "mapping_failed",
+          `normalize of ${name} answered ${answer}; answer a record, a list, or null`,
+        );
+      }
       return result === null ? [] : isList(result) ? result : [result];
     },
   });
@@ -124,7 +131,7 @@ export async function parsePayload<Schema extends StandardSchemaV1>(
   if (result.issues === undefined) return result.value;
   throw new RelayError(
     "malformed_payload",
-    `${what} webhook has not the expected shape: ${describeIssues(result.issues)}`,
+    `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues, payload)}`,
   );
 }
 

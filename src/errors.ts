@@ -132,10 +132,10 @@ export interface SchemaIssue {
   readonly keys?: unknown;
 }
 
-/** Issues as one line, `field: what is wrong`, at most five of them; shows no value. */
+/** Issues of our own schemas as one line, `field: what is wrong`, at most five of them; they show no value. */
 export function describeIssues(issues: readonly SchemaIssue[]): string {
   const lines = issues.slice(0, 5).map((issue) => {
-    const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+    const path = pathOf(issue).map(String).join(".");
     const problem = Array.isArray(issue.keys)
       ? `unknown field ${issue.keys.join(", ")}`
       : typeof issue.expected === "string"
@@ -145,4 +145,26 @@ export function describeIssues(issues: readonly SchemaIssue[]): string {
   });
   if (issues.length > 5) lines.push(`and ${issues.length - 5} more`);
   return lines.join("; ");
+}
+
+/**
+ * Issues of a schema that is the app's, over `input`: libraries like to quote what they got, and that may be a
+ * customer's address. A text that holds the value, or that is about a whole object, is left out.
+ */
+export function describeForeignIssues(issues: readonly SchemaIssue[], input: unknown): string {
+  return describeIssues(
+    issues.map(({ path, expected, message }) => {
+      const value = pathOf({ message, path }).reduce<unknown>(
+        (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+        input,
+      );
+      const text = typeof expected === "string" ? `expected ${expected}` : message;
+      const quotes = typeof value === "object" ? typeof expected !== "string" : text.includes(String(value));
+      return { path, message: quotes && value !== undefined && value !== null ? "not what the schema expects" : text };
+    }),
+  );
+}
+
+function pathOf({ path = [] }: SchemaIssue): PropertyKey[] {
+  return path.map((part) => (typeof part === "object" ? part.key : part));
 }

@@ -1,4 +1,4 @@
-import { describeType, RelayError, toRelayError } from "./errors.js";
+import { describeType, RelayError } from "./errors.js";
 import type { RelayEvent } from "./event.js";
 
 /**
@@ -57,10 +57,10 @@ async function mapOne(option: string, mapping: IdMapping, id: string, event: Rel
   try {
     mapped = await mapping(id, event);
   } catch (cause) {
-    throw toRelayError(
-      cause,
+    throw new RelayError(
       "mapping_failed",
       `mappings.${option} threw; the provider keeps the webhook and sends it again`,
+      { cause },
     );
   }
   if (mapped === null || mapped === undefined || mapped === "") return null;

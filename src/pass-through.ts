@@ -1,7 +1,7 @@
 import { EndpointClient } from "./endpoint/client.js";
 import type { BlockedReason, EndpointError, Outcome } from "./endpoint/outcome.js";
 import { toWire } from "./endpoint/wire.js";
-import { RelayError, toRelayError } from "./errors.js";
+import { RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
 import type { RelayHooks, ResolvedOptions } from "./options.js";
@@ -156,6 +156,8 @@ async function call(hook: string, run: () => unknown): Promise<void> {
   try {
     await run();
   } catch (cause) {
-    throw toRelayError(cause, "hook_failed", `on.${hook} threw; the provider keeps the webhook and sends it again`);
+    throw new RelayError("hook_failed", `on.${hook} threw; the provider keeps the webhook and sends it again`, {
+      cause,
+    });
   }
 }

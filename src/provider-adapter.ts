@@ -126,7 +126,7 @@ function mergeHandlers<Event, Settings>(
   overrides: Readonly<Record<string, ProviderEventHandler<Event, Settings> | null | undefined>>,
 ): ReadonlyMap<string, ProviderEventHandler<Event, Settings>> {
   const handlers = new Map(Object.entries(defaults));
-  if (typeof overrides !== "object" || overrides === null) throw invalidOption("events", "an object", overrides);
+  if (typeof overrides !== "object" || overrides === null || Array.isArray(overrides)) throw invalidOption("events", "an object", overrides);
   for (const [type, handler] of Object.entries(overrides)) {
     if (handler === undefined) continue;
     if (typeof handler === "function") {
@@ -147,8 +147,14 @@ function guarded<Event, Settings>(
   handler: ProviderEventHandler<Event, Settings>,
 ): ProviderEventHandler<Event, Settings> {
   return async (event, context) => {
-    const result = await blame(what, () => handler(event, context));
-    if (typeof result === "object") return result;
+    let result: unknown;
+    try {
+      result = await handler(event, context);
+    } catch (cause) {
+      // An error of the kit stays what it is: handlers call the exported defaults.
+      throw toRelayError(cause, "mapping_failed", failed(what));
+    }
+    if (isResult(result)) return result;
     throw new RelayError("mapping_failed", `${what} must answer a record, a list of records, or null for none`);
   };
 }
@@ -165,10 +171,33 @@ async function askIdentify<Event>(
   throw new RelayError("mapping_failed", `${what} must answer an identity, or undefined to keep the one found`);
 }
 
+/**
+ * The answer of the app's own amount function.
+ *
+ * @throws RelayError `mapping_failed` when it throws or answers anything but a safe integer.
+ */
+export async function askAmount<Sale>(
+  amount: (sale: Sale) => number | Promise<number>,
+  sale: Sale,
+  factory: string,
+): Promise<number> {
+  const answer: unknown = await blame(`amount of ${factory}`, () => amount(sale));
+  if (typeof answer === "number" && Number.isSafeInteger(answer)) return answer;
+  throw new RelayError("mapping_failed", `amount of ${factory} must answer an integer of minor units (cents)`);
+}
+
 async function blame<T>(what: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
-    throw toRelayError(cause, "mapping_failed", `${what} threw; the provider keeps the webhook and sends it again`);
+    throw new RelayError("mapping_failed", failed(what), { cause });
   }
+}
+
+function failed(what: string): string {
+  return `${what} threw; the provider keeps the webhook and sends it again`;
+}
+
+function isResult(result: unknown): result is NormalizeResult {
+  return typeof result === "object";
 }

@@ -176,7 +176,9 @@ class PassThroughRelay implements Relay {
     try {
       if (transform !== undefined) transformed = await transform(event);
     } catch (cause) {
-      throw toRelayError(cause, "mapping_failed", "transform threw; the provider keeps the webhook and sends it again");
+      throw new RelayError("mapping_failed", "transform threw; the provider keeps the webhook and sends it again", {
+        cause,
+      });
     }
     if (transformed === null) return null;
     if (typeof transformed === "object") return parseEvent(transformed, event.source);

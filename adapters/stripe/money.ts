@@ -1,5 +1,6 @@
-import { invalidOption, RelayError, toRelayError } from "../../src/errors.js";
+import { invalidOption } from "../../src/errors.js";
 import type { Money } from "../../src/money.js";
+import { askAmount } from "../../src/provider-adapter.js";
 import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 
 /** Your own amount of a sale, in Stripe's integer minor units of its currency; 0 or less skips the sale. */
@@ -28,7 +29,7 @@ export function assertAmount(amount: unknown): asserts amount is StripeAmount {
 
 /** What an invoice sold, by the option `amount`. */
 export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Promise<number> | number {
-  if (typeof amount === "function") return ask(amount, invoice);
+  if (typeof amount === "function") return askAmount(amount, invoice, "stripe()");
   if (amount === "gross" || invoice.amount_paid !== invoice.total) return invoice.amount_paid;
   // Paid in part from a credit balance, how much of it was tax is nobody's to say; paid in full, Stripe says it.
   return invoice.total_excluding_tax ?? invoice.total - taxOf(invoice);
@@ -36,7 +37,7 @@ export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Pro
 
 /** What a Checkout session sold, by the option `amount`. */
 export function sessionAmount(session: StripeCheckoutSession, amount: StripeAmount): Promise<number> | number {
-  if (typeof amount === "function") return ask(amount, session);
+  if (typeof amount === "function") return askAmount(amount, session, "stripe()");
   const total = session.amount_total ?? 0;
   return amount === "gross" ? total : total - (session.total_details?.amount_tax ?? 0);
 }
@@ -45,19 +46,4 @@ export function sessionAmount(session: StripeCheckoutSession, amount: StripeAmou
 function taxOf({ total_taxes, tax, total_tax_amounts }: StripeInvoice): number {
   const sum = (taxes: readonly { amount: number }[]) => taxes.reduce((total, { amount }) => total + amount, 0);
   return total_taxes ? sum(total_taxes) : (tax ?? sum(total_tax_amounts ?? []));
-}
-
-async function ask(amount: StripeAmountFunction, sale: StripeInvoice | StripeCheckoutSession): Promise<number> {
-  let answer: unknown;
-  try {
-    answer = await amount(sale);
-  } catch (cause) {
-    throw toRelayError(
-      cause,
-      "mapping_failed",
-      "amount of stripe() threw; Stripe keeps the webhook and sends it again",
-    );
-  }
-  if (Number.isSafeInteger(answer)) return Number(answer);
-  throw new RelayError("mapping_failed", "amount of stripe() must answer an integer of minor units (cents)");
 }

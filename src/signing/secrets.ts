@@ -1,20 +1,32 @@
 import { invalidOption, RelayError } from "../errors.js";
 
+/** What people paste in place of a secret, and what to call it. */
+export type MistakenSecret = readonly [pattern: RegExp, what: string];
+
 /**
  * One or several secrets as a list: several during a rotation, or where several endpoints share one URL.
  *
  * @param option - The option's name, for the error message.
  * @param what - What is expected there, such as "the endpoint's signing secret (whsec_…)".
+ * @param mistaken - What is often pasted there instead.
  * @throws RelayError `invalid_options`; it never shows the secret.
  */
-export function secretList(option: string, value: unknown, what: string): readonly string[] {
+export function secretList(
+  option: string,
+  value: unknown,
+  what: string,
+  mistaken: readonly MistakenSecret[] = [],
+): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (secrets.length === 0) throw invalidOption(option, what, value);
-  return secrets.map((secret) => {
-    if (typeof secret !== "string" || secret === "") throw invalidOption(option, what, secret);
+  return secrets.map((secret, at) => {
+    const place = Array.isArray(value) ? `${option}[${at}]` : option;
+    if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
     if (secret !== secret.trim()) {
-      throw new RelayError("invalid_options", `${option} begins or ends with white space; paste it again`);
+      throw new RelayError("invalid_options", `${place} begins or ends with white space; paste it again`);
     }
+    const slip = mistaken.find(([pattern]) => pattern.test(secret));
+    if (slip !== undefined) throw new RelayError("invalid_options", `${place} must be ${what}, and this is ${slip[1]}`);
     return secret;
   });
 }
