@@ -45,14 +45,10 @@ async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Ar
   const chunks: Uint8Array[] = [];
   let size = 0;
   // Read by chunks, since content-length is only what the sender says.
-  const reader = request.body?.getReader();
-  for (let chunk = await reader?.read(); chunk?.value !== undefined; chunk = await reader?.read()) {
-    size += chunk.value.byteLength;
-    if (size > maxBodyBytes) {
-      await reader?.cancel();
-      throw new RelayError("body_too_large", `the body has more than ${maxBodyBytes} bytes`);
-    }
-    chunks.push(chunk.value);
+  for await (const chunk of chunksOf(request)) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) throw new RelayError("body_too_large", `the body has more than ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
   }
   const body = new Uint8Array(size);
   let at = 0;
@@ -61,4 +57,24 @@ async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Ar
     at += chunk.byteLength;
   }
   return body;
+}
+
+/** The body's chunks; the rest is cancelled when the reader of this stops early. */
+async function* chunksOf(request: Request): AsyncGenerator<Uint8Array> {
+  const reader = request.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let read = await next(reader); read.value !== undefined; read = await next(reader)) yield read.value;
+  } finally {
+    // Fails where the stream has failed already, which the reader has been told.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function next(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  try {
+    return await reader.read();
+  } catch (cause) {
+    throw new RelayError("client_gone", "the sender hung up before its body was complete", { cause });
+  }
 }

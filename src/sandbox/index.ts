@@ -1,0 +1,11 @@
+export type { SandboxConversion } from "./conversions.js";
+export type { Fault, FaultRule, Faults } from "./faults.js";
+export type { Incentive } from "./incentives.js";
+export { SANDBOX_API_KEY, type SandboxOptions } from "./options.js";
+export type { RateLimit } from "./rate-limit.js";
+export type { SandboxClick, SandboxEvent, SandboxEventResult, SandboxRefund, SandboxReplay } from "./records.js";
+export type { ReferralInput, ReferralStatus, SandboxReferral } from "./referrals.js";
+export type { SandboxRequest } from "./requests.js";
+export { createSandbox, type Sandbox } from "./sandbox.js";
+export type { SandboxAddress } from "./server.js";
+export type { SandboxSigning } from "./signature.js";

@@ -1,0 +1,246 @@
+import { randomBytes } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Relay } from "../../src/relay.js";
+import { recordingLogger, sandboxForTests } from "../helpers/relay.js";
+import { billingSignature, invoicePaid, stripeSignature } from "../helpers/webhooks.js";
+
+/** A real server of one framework, with the relay's handler for all sources below /webhooks. */
+export interface RunningApp {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface AppUnderTest {
+  /** Starts the framework on a free port with the relay mounted before the app's own JSON parser. */
+  start(relay: Relay, options?: { readonly maxBodyBytes?: number }): Promise<RunningApp>;
+  /** The same, with the app's JSON parser in front. */
+  startBehindJsonParser(relay: Relay): Promise<RunningApp>;
+}
+
+let sequence = 0;
+const newId = () => `suite_${++sequence}`;
+
+/** What every framework's binding must do; each runs it on the real framework and a real socket. */
+export function describeWebhookHandler(name: string, app: AppUnderTest): void {
+  describe(`webhooks through ${name}`, async () => {
+    const { sandbox, relay } = await sandboxForTests();
+    const running: RunningApp[] = [];
+    afterEach(async () => {
+      for (const server of running.splice(0)) await server.close();
+    });
+    const start = async (of = relay(), options?: { readonly maxBodyBytes?: number }) => {
+      const server = await app.start(of, options);
+      running.push(server);
+      return server.url;
+    };
+    const post = (url: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
+      fetch(url, {
+        method: "POST",
+        body: new Uint8Array(Buffer.from(body)),
+        headers: { "content-type": "application/json", ...headers },
+      });
+    const postSigned = (url: string, body = invoicePaid(newId()), headers: Record<string, string> = {}) =>
+      post(`${url}/webhooks/stripe`, body, { "stripe-signature": stripeSignature(body), ...headers });
+
+    it("forwards a signed webhook and answers 200 once the endpoint has it", async () => {
+      const body = invoicePaid("first");
+      const response = await postSigned(await start(), body);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+      expect(await response.json()).toEqual({ received: true, status: "delivered" });
+      expect(sandbox.conversions).toMatchObject([
+        { external_event_id: "evt_first", referral_id: "ref_ada", sale_amount: 29, sale_amount_currency: "USD" },
+      ]);
+    });
+
+    it("answers a webhook that came twice with 200, and the sale counts once", async () => {
+      const url = await start();
+      const body = invoicePaid(newId());
+      await postSigned(url, body);
+      expect(await (await postSigned(url, body)).json()).toEqual({ received: true, status: "duplicate" });
+      expect(sandbox.conversions).toHaveLength(1);
+    });
+
+    it("serves two sources side by side", async () => {
+      const url = await start();
+      const body = JSON.stringify({ id: newId() });
+      const lead = await post(`${url}/webhooks/billing`, body, { "x-billing-signature": billingSignature(body) });
+      expect([lead.status, (await postSigned(url)).status]).toEqual([200, 200]);
+      expect(sandbox.events.map((event) => event.event_type)).toEqual(["lead", "conversion"]);
+    });
+
+    it.each([
+      ["wrong", (body: string) => stripeSignature(body, "whsec_another")],
+      ["doubled", (body: string) => `${stripeSignature(body)}, ${stripeSignature(body)}`],
+      ["empty", () => ""],
+      ["missing", () => undefined],
+    ])("answers 401 without a reason when the signature is %s, and sends nothing", async (_what, sign) => {
+      const body = invoicePaid(newId());
+      const signature = sign(body);
+      const headers: Record<string, string> = signature === undefined ? {} : { "stripe-signature": signature };
+      const response = await post(`${await start()}/webhooks/stripe`, body, headers);
+      expect(response.status).toBe(401);
+      expect(await response.json()).toEqual({ error: { code: "signature_invalid" } });
+      expect(sandbox.requests).toEqual([]);
+    });
+
+    it("answers 400 to a signed body that is not JSON or not the provider's shape", async () => {
+      const url = await start();
+      for (const body of ["not json", "[]", '{"id":"evt_1"}', "\ufeff{}"]) {
+        const response = await postSigned(url, body);
+        expect([response.status, await response.json()]).toEqual([400, { error: { code: "malformed_payload" } }]);
+      }
+    });
+
+    it("answers 401 to an empty body", async () => {
+      const response = await post(`${await start()}/webhooks/stripe`, "", {
+        "stripe-signature": stripeSignature("{}"),
+      });
+      expect(response.status).toBe(401);
+    });
+
+    it("answers 405 to other methods, and says which one it takes", async () => {
+      const response = await fetch(`${await start()}/webhooks/stripe`);
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+      expect(await response.json()).toEqual({ error: { code: "method_not_allowed" } });
+    });
+
+    it("answers 404 to a source that does not exist", async () => {
+      expect((await post(`${await start()}/webhooks/nobody`, "{}")).status).toBe(404);
+    });
+
+    it("takes a body of 1 MiB and answers 413 to one byte more", async () => {
+      const url = await start();
+      const padding = 1024 * 1024 - invoicePaid("big", { note: "" }).length;
+      const fits = invoicePaid("big", { note: "x".repeat(padding) });
+      expect(Buffer.byteLength(fits)).toBe(1024 * 1024);
+      expect((await postSigned(url, fits)).status).toBe(200);
+      const response = await postSigned(url, `${fits} `);
+      expect([response.status, await response.json()]).toEqual([413, { error: { code: "body_too_large" } }]);
+    });
+
+    it("stops reading a body without end", async () => {
+      const { port } = new URL(await start(relay(), { maxBodyBytes: 64 * 1024 }));
+      const { status, sent } = await sendForever(Number(port));
+      expect(status).toBe(413);
+      expect(sent).toBeLessThan(64 * 1024 * 1024);
+    });
+
+    it("answers 415 to a compressed body and to a multipart one", async () => {
+      const url = await start();
+      const body = invoicePaid(newId());
+      const gzip = await post(`${url}/webhooks/stripe`, gzipSync(body), {
+        "content-encoding": "gzip",
+        "stripe-signature": stripeSignature(body),
+      });
+      expect([gzip.status, (await gzip.json()).error.code]).toEqual([415, "unsupported_body"]);
+      const multipart = await postSigned(url, body, { "content-type": "multipart/form-data; boundary=x" });
+      expect(multipart.status).toBe(415);
+    });
+
+    it("takes a chunked body, in pieces that cut characters apart", async () => {
+      const url = new URL(await start());
+      const body = invoicePaid("chunked", { note: "Zoë 💶" });
+      const bytes = Buffer.from(body);
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const headers = { "stripe-signature": stripeSignature(body), "content-type": "application/json" };
+        const request = httpRequest(
+          { port: url.port, path: "/webhooks/stripe", method: "POST", headers },
+          (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          },
+        );
+        request.on("error", reject);
+        for (let at = 0; at < bytes.length; at += 7) request.write(bytes.subarray(at, at + 7));
+        request.end();
+      });
+      expect(status).toBe(200);
+      expect(sandbox.conversions).toHaveLength(1);
+    });
+
+    it("lives on when the sender hangs up in the middle of its body", async () => {
+      const { logger, lines } = recordingLogger();
+      const gone = new Promise<void>((resolve) => {
+        const warn = logger.warn;
+        logger.warn = (fields, message) => {
+          warn(fields, message);
+          resolve();
+        };
+      });
+      const url = await start(relay({ logger }));
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.write("POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{");
+      socket.end();
+      socket.on("error", () => {});
+      await gone;
+      expect(lines.map(({ fields }) => fields)).toMatchObject([{ source: "stripe", code: "client_gone" }]);
+      expect((await postSigned(url)).status).toBe(200);
+    });
+
+    it("answers 503 with Retry-After while the endpoint has an error, and 200 to the provider's next try", async () => {
+      const url = await start();
+      const body = invoicePaid(newId());
+      sandbox.faults.next({ status: 500 });
+      const response = await postSigned(url, body);
+      expect([response.status, await response.json()]).toEqual([503, { error: { code: "endpoint_unavailable" } }]);
+      expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect((await postSigned(url, body)).status).toBe(200);
+    });
+
+    it("counts a sale once whose first answer was lost on the way", async () => {
+      const url = await start();
+      const body = invoicePaid(newId());
+      sandbox.faults.next({ reset: "after" });
+      expect((await postSigned(url, body)).status).toBe(503);
+      expect((await postSigned(url, body)).status).toBe(200);
+      expect(sandbox.conversions).toHaveLength(1);
+    });
+
+    it("leaves the app's other routes and their parser alone", async () => {
+      const response = await post(`${await start()}/echo`, '{"hello":"Zoë"}');
+      expect(await response.json()).toEqual({ hello: "Zoë" });
+    });
+
+    it("says what to move when a JSON parser in front ate the bytes", async () => {
+      const { logger, lines } = recordingLogger();
+      const server = await app.startBehindJsonParser(relay({ logger }));
+      running.push(server);
+      const response = await postSigned(server.url);
+      expect(response.status).toBe(500);
+      const { error } = await response.json();
+      expect(error.code).toBe("body_already_parsed");
+      expect(error.message).toMatch(/before/);
+      expect(lines).toMatchObject([{ level: "error", message: error.message }]);
+      expect(sandbox.requests).toEqual([]);
+    });
+  });
+}
+
+/** Sends random chunks until the server answers or cuts the connection. */
+function sendForever(port: number): Promise<{ status: number | undefined; sent: number }> {
+  return new Promise((resolve) => {
+    let sent = 0;
+    let status: number | undefined;
+    const chunk = randomBytes(16 * 1024).toString("hex");
+    const socket = connect(port, "127.0.0.1");
+    const more = () => {
+      while (!socket.destroyed && socket.writable) {
+        sent += chunk.length;
+        if (!socket.write(`${chunk.length.toString(16)}\r\n${chunk}\r\n`)) return;
+      }
+    };
+    socket.write("POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    socket.on("drain", more);
+    socket.on("data", (data) => {
+      status ??= Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1]);
+      socket.destroy();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve({ status, sent }));
+    more();
+  });
+}
