@@ -126,7 +126,8 @@ function mergeHandlers<Event, Settings>(
   overrides: Readonly<Record<string, ProviderEventHandler<Event, Settings> | null | undefined>>,
 ): ReadonlyMap<string, ProviderEventHandler<Event, Settings>> {
   const handlers = new Map(Object.entries(defaults));
-  if (typeof overrides !== "object" || overrides === null || Array.isArray(overrides)) throw invalidOption("events", "an object", overrides);
+  if (typeof overrides !== "object" || overrides === null || Array.isArray(overrides))
+    throw invalidOption("events", "an object", overrides);
   for (const [type, handler] of Object.entries(overrides)) {
     if (handler === undefined) continue;
     if (typeof handler === "function") {

@@ -24,7 +24,7 @@ const { values: flags } = parseArgs({
 
 const sandbox = createSandbox({
   signing: { secret: SIGNING_SECRET },
-  referrals: ["ref_ada", "ref_grace"],
+  referrals: ["ref_ada", "ref_grace", "ref_linus", "ref_margaret"],
   incentives: [
     { id: "inc_analytics", type: "percentage", amount: 30, productIds: ["analytics"] },
     { id: "inc_everything", type: "percentage", amount: 20 },

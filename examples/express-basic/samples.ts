@@ -91,7 +91,7 @@ function stripeTrial(secret: string): Sample {
     customer: `cus_${id}`,
     trial_start: nowSeconds(),
     trial_end: nowSeconds() + 14 * 86_400,
-    metadata: { affonso_referral: "ref_grace" },
+    metadata: { affonso_referral: "ref_margaret" },
   });
 }
 
@@ -145,7 +145,7 @@ function customLead(secret: string): Sample {
     id: `demo_${id}`,
     type: "demo.booked",
     user: { id: `user_${id}` },
-    referral: "ref_grace",
+    referral: "ref_linus",
     booked_at: new Date().toISOString(),
   });
   const headers = { "x-billing-signature": hmac(secret, body) };

@@ -1,0 +1,200 @@
+import { describe, expect, it } from "vitest";
+import { consoleLogger } from "../../../src/logger.js";
+import { type RelayOptions, resolveOptions } from "../../../src/options.js";
+import { createRelay } from "../../../src/relay.js";
+import { billing, failureOf, memoryLogger, optionsOf } from "./support.js";
+
+const CANARY = "CANARY-s3cret";
+const withOption = (changes: object) => ({ apiKey: "sk_live_test", adapters: [billing], ...changes }) as RelayOptions;
+const messageOf = async (options: unknown) => {
+  const error = await failureOf(() => createRelay(options as RelayOptions));
+  expect(error).toMatchObject({ code: "invalid_options", status: 500, retryable: false });
+  expect(`${error.message} ${JSON.stringify(error)}`).not.toContain(CANARY);
+  return error.message;
+};
+const baseUrlOf = (baseUrl: string) => resolveOptions(withOption({ baseUrl })).baseUrl;
+
+describe("a wrong option", () => {
+  it.each<[string, object, string]>([
+    ["no apiKey", { apiKey: undefined }, "apiKey must be your Affonso API key (sk_live_…), got undefined"],
+    ["an empty apiKey", { apiKey: "" }, "apiKey must be your Affonso API key (sk_live_…), got an empty string"],
+    ["an apiKey that is no text", { apiKey: [CANARY] }, "apiKey must be your Affonso API key (sk_live_…), got an array"],
+    ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey contains white space"],
+    ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey contains white space"],
+    ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "apiKey contains white space or characters that no header"],
+    ["an empty signingSecret", { signingSecret: "" }, "signingSecret must be the team's signing secret, or undefined"],
+    ["a null signingSecret", { signingSecret: null }, "signingSecret must be the team's signing secret, or undefined"],
+    ["several signingSecrets", { signingSecret: [CANARY] }, "signingSecret must be one secret, got an array"],
+    ["a signingSecret with a line feed", { signingSecret: `${CANARY}\n` }, "signingSecret begins or ends with white"],
+    ["a signingSecret that is a number", { signingSecret: 42 }, "signingSecret must be the team's signing secret"],
+    ["no adapters", { adapters: undefined }, "adapters must be a list with at least one adapter"],
+    ["an empty list of adapters", { adapters: [] }, "adapters must be a list with at least one adapter"],
+    ["one adapter instead of a list", { adapters: billing }, "adapters must be a list with at least one adapter"],
+    ["an adapter that is none", { adapters: [billing, { name: CANARY }] }, "adapters[1] must be an adapter: stripe(…)"],
+    ["an adapter that is null", { adapters: [null] }, "adapters[0] must be an adapter: stripe(…)"],
+    ["two adapters of one name", { adapters: [billing, billing] }, "two adapters are called billing"],
+    ["mappings that are null", { mappings: null }, "the argument of mappings must be an object, got null"],
+    ["an unknown mapping", { mappings: { product: {} } }, "mappings has no option product; it has customers, products"],
+    ["a mapping that is text", { mappings: { products: CANARY } }, "mappings.products must be a record of ids or a"],
+    ["a mapping that is null", { mappings: { customers: null } }, "mappings.customers must be a record of ids or a"],
+    ["a mapping that is a list", { mappings: { prices: [CANARY] } }, "mappings.prices must be a record of ids or a"],
+    ["a mapping that is a Map", { mappings: { prices: new Map([[CANARY, "x"]]) } }, "mappings.prices must be a record"],
+    ["a mapping to a number", { mappings: { prices: { price_1: 42 } } }, 'mappings.prices["price_1"] must be an id, or'],
+    ["a mapping to nothing", { mappings: { prices: { price_1: "" } } }, 'mappings.prices["price_1"] must be an id, or'],
+    ["a mapping to undefined", { mappings: { prices: { price_1: undefined } } }, 'mappings.prices["price_1"] must be'],
+    ["a transform that is text", { transform: CANARY }, "transform must be a function, got a string"],
+    ["a transform that is null", { transform: null }, "transform must be a function, got null"],
+    ["a timeoutMs of zero", { timeoutMs: 0 }, "timeoutMs must be a whole number of milliseconds from 1 to 60000"],
+    ["a negative timeoutMs", { timeoutMs: -1 }, "timeoutMs must be a whole number"],
+    ["half a millisecond", { timeoutMs: 0.5 }, "timeoutMs must be a whole number"],
+    ["a timeoutMs of NaN", { timeoutMs: Number.NaN }, "timeoutMs must be a whole number"],
+    ["an endless timeoutMs", { timeoutMs: Number.POSITIVE_INFINITY }, "timeoutMs must be a whole number"],
+    ["a timeoutMs above a minute", { timeoutMs: 60_001 }, "timeoutMs must be a whole number"],
+    ["a timeoutMs as text", { timeoutMs: "4000" }, "timeoutMs must be a whole number"],
+    ["a logger without levels", { logger: { error() {} } }, "logger.debug must be a function (fields, message)"],
+    ["a logger with text for a level", { logger: { ...consoleLogger, warn: CANARY } }, "logger.warn must be a function"],
+    ["hooks that are null", { on: null }, "the argument of on must be an object, got null"],
+    ["hooks that are a function", { on: () => CANARY }, "the argument of on must be an object, got a function"],
+    ["an unknown hook", { on: { onDelivered() {} } }, "on has no option onDelivered; it has delivered, unmatched"],
+    ["a fetch that is text", { fetch: CANARY }, "fetch must be a function, got a string"],
+    ["a fetch that is null", { fetch: null }, "fetch must be a function, got null"],
+    ["a clock that is a number", { clock: 42 }, "clock must be a function, got a number"],
+    ["an option that there is none of", { apikey: CANARY }, "createRelay has no option apikey; it has apiKey, signing"],
+  ])("is refused by its name: %s", async (_, changes, message) => {
+    expect(await messageOf(withOption(changes))).toContain(`invalid_options: ${message}`);
+  });
+
+  it.each(["delivered", "unmatched", "deadLetter", "refund", "link"])("is refused: on.%s as text", async (hook) => {
+    expect(await messageOf(withOption({ on: { [hook]: CANARY } }))).toContain(`on.${hook} must be a function, got a`);
+  });
+
+  it.each([[undefined], [null], [CANARY], [42]])("is refused: options that are no object (%#)", async (options) => {
+    expect(await messageOf(options)).toContain("the argument of createRelay must be an object");
+  });
+});
+
+describe("the base URL", () => {
+  it.each([
+    ["https://api.affonso.io/v1", "https://api.affonso.io/v1"],
+    ["https://api.affonso.io/v1/", "https://api.affonso.io/v1"],
+    ["https://api.affonso.io/v1///", "https://api.affonso.io/v1"],
+    ["https://proxy.example.com", "https://proxy.example.com"],
+    ["https://proxy.example.com:8443/affonso/v1", "https://proxy.example.com:8443/affonso/v1"],
+    ["HTTPS://API.AFFONSO.IO/v1", "https://api.affonso.io/v1"],
+    ["http://localhost:4010/v1", "http://localhost:4010/v1"],
+    ["http://127.0.0.1:4010", "http://127.0.0.1:4010"],
+    ["http://127.8.9.10/v1/", "http://127.8.9.10/v1"],
+    ["http://[::1]:4010/v1", "http://[::1]:4010/v1"],
+  ])("%s is taken as %s", (given, taken) => {
+    expect(baseUrlOf(given)).toBe(taken);
+  });
+
+  it.each([
+    "http://api.affonso.io/v1",
+    "http://localhost.example.com",
+    "http://127.0.0.1.example.com",
+    "http://10.0.0.1",
+    "http://169.254.169.254",
+    "http://0.0.0.0",
+    "http://[::ffff:127.0.0.1]",
+    "ftp://api.affonso.io",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "ws://localhost",
+  ])("%s is refused: not https, and not this machine", async (baseUrl) => {
+    expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must begin with https://");
+  });
+
+  it.each([
+    `https://user@api.affonso.io/v1`,
+    `https://user:${CANARY}@api.affonso.io/v1`,
+    `https://:${CANARY}@api.affonso.io/v1`,
+    `https://api.affonso.io/v1?key=${CANARY}`,
+    `https://api.affonso.io/v1#${CANARY}`,
+  ])("is refused with a user, a query or a fragment (%#)", async (baseUrl) => {
+    expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must have no user, password, query or fragment");
+  });
+
+  it.each([[""], ["api.affonso.io/v1"], ["/v1"], [CANARY], ["https://"], ["https://a b/"], [42], [{}]])(
+    "is refused where it is no URL (%#)",
+    async (baseUrl) => {
+      expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must be a URL such as https://api.affonso.io");
+    },
+  );
+});
+
+describe("resolved options", () => {
+  it("have defaults for all that may be left out", () => {
+    const resolved = resolveOptions({ apiKey: "sk_live_test", adapters: [billing] });
+    expect(resolved).toMatchObject({
+      signingSecret: undefined,
+      baseUrl: "https://api.affonso.io/v1",
+      mappings: {},
+      transform: undefined,
+      timeoutMs: 4_000,
+      logger: consoleLogger,
+      on: {},
+      clock: Date.now,
+    });
+  });
+
+  it("take undefined for an option that is left out", () => {
+    const names = ["signingSecret", "baseUrl", "mappings", "transform", "timeoutMs", "logger", "on", "fetch", "clock"];
+    const resolved = resolveOptions(withOption(Object.fromEntries(names.map((name) => [name, undefined]))));
+    expect(resolved).toMatchObject({ timeoutMs: 4_000, baseUrl: "https://api.affonso.io/v1", logger: consoleLogger });
+  });
+
+  it("take a mapping or a hook that is undefined for one that is left out", () => {
+    const options = withOption({ mappings: { products: undefined }, on: { refund: undefined } });
+    expect(() => resolveOptions(options)).not.toThrow();
+  });
+
+  it.each([1, 60_000])("take a timeoutMs of %i", (timeoutMs) => {
+    expect(resolveOptions(withOption({ timeoutMs })).timeoutMs).toBe(timeoutMs);
+  });
+
+  it("are frozen", () => {
+    const resolved = resolveOptions(withOption({ mappings: { products: {} }, on: { refund() {} } }));
+    for (const part of [resolved, resolved.mappings, resolved.on]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it("are copies: what the caller changes later changes nothing", () => {
+    const adapters = [billing];
+    const mappings: Record<string, unknown> = { products: { a: "b" } };
+    const on: Record<string, unknown> = {};
+    const options: Record<string, unknown> = { apiKey: "sk_live_test", adapters, mappings, on };
+    const resolved = resolveOptions(options as never);
+    const relay = createRelay(options as never);
+
+    options["apiKey"] = "sk_live_other";
+    options["timeoutMs"] = 1;
+    adapters.length = 0;
+    mappings["customers"] = () => "somebody else";
+    mappings["products"] = undefined;
+    on["refund"] = () => {};
+
+    expect(resolved).toMatchObject({ apiKey: "sk_live_test", timeoutMs: 4_000, mappings: { products: { a: "b" } } });
+    expect(resolved.mappings.customers).toBeUndefined();
+    expect(resolved.on.refund).toBeUndefined();
+    expect([...resolved.adapters.keys()]).toEqual(["billing"]);
+    expect(relay.sources).toEqual(["billing"]);
+  });
+
+  it("may themselves be frozen", () => {
+    const options = Object.freeze({ ...optionsOf(), mappings: Object.freeze({}), on: Object.freeze({}) });
+    expect(() => createRelay(options)).not.toThrow();
+  });
+
+  it("keep the logger itself, which may need to be called as a method", () => {
+    const { logger } = memoryLogger();
+    expect(resolveOptions(withOption({ logger })).logger).toBe(logger);
+  });
+
+  it("do not take the adapters' names from an object's prototype", async () => {
+    const relay = createRelay(optionsOf());
+    for (const source of ["constructor", "__proto__", "toString", "", "BILLING"]) {
+      const error = await failureOf(() => relay.receiveVerified(source as never, { records: [] }));
+      expect(error).toMatchObject({ code: "unknown_source", status: 404 });
+    }
+  });
+});
