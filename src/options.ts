@@ -37,8 +37,8 @@ export interface RelayHooks {
 
 /** What {@link createRelay} is given. */
 export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = readonly WebhookAdapter[]> {
-  /** API key of your Affonso team, with the permission `write:commissions`. */
-  readonly apiKey: string;
+  /** API key of your Affonso team, with the permission `write:commissions`. Undefined is refused at start. */
+  readonly apiKey: string | undefined;
   /** Secret that requests are signed with, where request signing is on for the team. @default unsigned */
   readonly signingSecret?: string | undefined;
   /** The API's base URL: https, or http to this machine. @default "https://api.affonso.io/v1" */

@@ -10,6 +10,7 @@ import {
 import { assertKnownKeys, assertOneOf, invalidOption, RelayError, toRelayError } from "./errors.js";
 import type { Identity } from "./event.js";
 import { skip } from "./provider-records.js";
+import type { Secrets } from "./signing/secrets.js";
 import { DEFAULT_TOLERANCE_SECONDS } from "./signing/timestamp.js";
 
 /** What a handler is lent beside the event. */
@@ -35,7 +36,7 @@ export type ProviderEventHandler<Event, Settings> = (
 /** Options that the adapters of all providers share. */
 export interface ProviderOptions<Name extends string, Event, Settings, KnownType extends string> {
   /** The provider's signing secret, or several: while one is rotated, or for several endpoints on one URL. */
-  readonly webhookSecret: string | readonly string[];
+  readonly webhookSecret: Secrets;
   /** Seconds by which a signature may be old or ahead of the clock; 0 allows no slack at all. @default 300 */
   readonly toleranceSeconds?: number | undefined;
   /** The source: last part of the webhook's path, and `source` on every event. @default the provider's name */

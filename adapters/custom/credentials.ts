@@ -2,7 +2,8 @@ import type { WebhookRequest } from "../../src/adapter.js";
 import { assertKnownKeys, invalidOption, RelayError } from "../../src/errors.js";
 import { fromBase64, utf8Bytes } from "../../src/signing/encoding.js";
 import { constantTimeEqual } from "../../src/signing/hmac.js";
-import { requiredHeader } from "../../src/signing/standard-webhooks.js";
+import type { Secrets } from "../../src/signing/secrets.js";
+import { requiredHeader } from "../../src/signing/signature-header.js";
 import { checkHeaderName, checkList } from "./options.js";
 import type { WebhookVerifier } from "./verifier.js";
 
@@ -11,13 +12,13 @@ export interface BasicAuthOptions {
   /** The user name, without a colon. */
   readonly username: string;
   /** The password, or several of which any is right (rotation). */
-  readonly password: string | readonly string[];
+  readonly password: Secrets;
 }
 
 /** What {@link bearer} is given. */
 export interface BearerOptions {
   /** The token without the word `Bearer`, or several of which any is right (rotation). */
-  readonly token: string | readonly string[];
+  readonly token: Secrets;
   /** Header with `Bearer <token>`. @default "authorization" */
   readonly header?: string | undefined;
 }
@@ -27,7 +28,7 @@ export interface StaticHeaderOptions {
   /** Header with the secret value. */
   readonly header: string;
   /** The header's whole value, or several of which any is right (rotation). */
-  readonly value: string | readonly string[];
+  readonly value: Secrets;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { bodyBytes, type WebhookRequest } from "../../src/adapter.js";
 import { assertKnownKeys, assertOneOf, invalidOption, RelayError } from "../../src/errors.js";
-import { fromBase64, fromHex, toBase64, utf8Bytes } from "../../src/signing/encoding.js";
+import { fromBase64, fromCanonicalBase64, fromHex, utf8Bytes } from "../../src/signing/encoding.js";
 import { anyHmacMatches, createHmac, type HmacHash } from "../../src/signing/hmac.js";
-import { secretList } from "../../src/signing/secrets.js";
-import { requiredHeader } from "../../src/signing/standard-webhooks.js";
+import { type Secrets, secretList } from "../../src/signing/secrets.js";
+import { MAX_CANDIDATES, requiredHeader } from "../../src/signing/signature-header.js";
 import { checkHeaderName } from "./options.js";
 import { createTimestampReader, type HmacTimestampOptions } from "./timestamp.js";
 import type { WebhookVerifier } from "./verifier.js";
@@ -13,7 +13,7 @@ export interface HmacOptions {
   /** Header with the signature; during a rotation the sender may put several there, with commas between them. */
   readonly header: string;
   /** The shared secret, or several of which any may have signed (rotation, several endpoints). */
-  readonly secret: string | readonly string[];
+  readonly secret: Secrets;
   /** How the signature is written. @default "hex" */
   readonly encoding?: "hex" | "base64" | undefined;
   /** Text before each signature, such as `"sha256="`. @default "" */
@@ -26,7 +26,6 @@ export interface HmacOptions {
 
 const KNOWN = ["header", "secret", "encoding", "prefix", "secretEncoding", "timestamp"] as const;
 const HASH_BYTES: Readonly<Record<HmacHash, number>> = { "SHA-256": 32, "SHA-512": 64 };
-const MAX_CANDIDATES = 16;
 
 /**
  * Verifies an HMAC-SHA256 over the raw body, or over `timestamp.body`, that comes in a header.
@@ -97,7 +96,8 @@ function readCandidates(request: WebhookRequest, format: SignatureFormat): Uint8
       throw new RelayError("signature_invalid", `header ${header} carries a signature without ${prefix} before it`);
     }
     // A header that came twice is joined with ", ": the blank makes it fail here.
-    const bytes = decode(entry.slice(prefix.length), encoding);
+    const text = entry.slice(prefix.length);
+    const bytes = encoding === "hex" ? fromHex(text) : fromCanonicalBase64(text);
     if (bytes?.length === length) return bytes;
     throw new RelayError(
       "signature_invalid",
@@ -106,18 +106,11 @@ function readCandidates(request: WebhookRequest, format: SignatureFormat): Uint8
   });
 }
 
-function decode(text: string, encoding: "hex" | "base64"): Uint8Array | undefined {
-  if (encoding === "hex") return fromHex(text);
-  const bytes = fromBase64(text);
-  // One signature has one spelling: atob would also take it without padding or with other spare bits.
-  return bytes !== undefined && bytes.length <= 64 && toBase64(bytes) === text ? bytes : undefined;
-}
-
 function keyBytes(option: string, secret: string, encoding: "utf8" | "base64" | "hex"): Uint8Array<ArrayBuffer> {
   if (encoding === "utf8") return utf8Bytes(secret);
   const bytes = encoding === "hex" ? fromHex(secret) : fromBase64(secret);
   if (bytes === undefined) throw invalidOption(option, `${encoding}, as secretEncoding says`, secret);
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 function checkPrefix(option: string, prefix: unknown): string {

@@ -1,5 +1,5 @@
 import { assertKnownKeys, assertOneOf } from "../../src/errors.js";
-import { secretList } from "../../src/signing/secrets.js";
+import { type Secrets, secretList } from "../../src/signing/secrets.js";
 import {
   createStandardWebhooksVerifier,
   STANDARD_WEBHOOKS_ID_HEADERS,
@@ -11,7 +11,7 @@ import type { WebhookVerifier } from "./verifier.js";
 /** What {@link standardWebhooks} is given. */
 export interface StandardWebhooksOptions {
   /** The endpoint's secret (`whsec_…`), or several of which any may have signed (rotation, several endpoints). */
-  readonly secret: string | readonly string[];
+  readonly secret: Secrets;
   /**
    * How the secret's text becomes key bytes: base64 after `whsec_`, as the specification says, or every character of
    * it, `whsec_` included, as Polar does. @default "base64"

@@ -1,6 +1,6 @@
 import type { WebhookRequest } from "../../src/adapter.js";
 import { assertKnownKeys, assertOneOf, invalidOption, RelayError } from "../../src/errors.js";
-import { requiredHeader } from "../../src/signing/standard-webhooks.js";
+import { requiredHeader } from "../../src/signing/signature-header.js";
 import { checkTimestamp } from "../../src/signing/timestamp.js";
 import { checkHeaderName, checkTolerance } from "./options.js";
 

@@ -5,7 +5,6 @@ import { createTimestampedVerify, type TimestampedScheme } from "../../src/signi
 
 /** Paddle Billing's scheme, by https://developer.paddle.com/webhooks/about/signature-verification */
 const SCHEME: TimestampedScheme = {
-  provider: "Paddle",
   header: "Paddle-Signature",
   separator: ";",
   timestampKey: "ts",

@@ -3,7 +3,6 @@ import { createTimestampedVerify, type TimestampedScheme } from "../../src/signi
 
 /** Stripe's scheme, by https://docs.stripe.com/webhooks#verify-manually */
 const SCHEME: TimestampedScheme = {
-  provider: "Stripe",
   header: "Stripe-Signature",
   separator: ",",
   timestampKey: "t",

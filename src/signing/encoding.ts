@@ -13,7 +13,7 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** Bytes of a hexadecimal text, or undefined when it is anything but pairs of hex digits. */
-export function fromHex(text: string): Uint8Array | undefined {
+export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   // Buffer.from(text, "hex") would cut silently at the first wrong digit.
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
   return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(at * 2, at * 2 + 2), 16));
@@ -21,7 +21,9 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 /** Standard base64 text with padding. */
 export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
 }
 
 /** Bytes of a base64 text (standard alphabet, padding optional), or undefined when it is not base64. */
@@ -32,4 +34,13 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Bytes of a base64 text in its one proper spelling, or undefined. `atob` also takes a text without padding or with
+ * other spare bits, and one signature should have one spelling.
+ */
+export function fromCanonicalBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = fromBase64(text);
+  return bytes !== undefined && toBase64(bytes) === text ? bytes : undefined;
 }

@@ -1,5 +1,11 @@
 import { invalidOption, RelayError } from "../errors.js";
 
+/**
+ * One secret or several. A type that takes `process.env.X` as it is: where that is undefined, or empty, the app does not
+ * start, and the error says which option is missing.
+ */
+export type Secrets = string | undefined | readonly (string | undefined)[];
+
 /** What people paste in place of a secret, and what to call it. */
 export type MistakenSecret = readonly [pattern: RegExp, what: string];
 

@@ -1,7 +1,8 @@
 import { bodyBytes, headerOf, type VerifyContext, type WebhookHeaders, type WebhookRequest } from "../adapter.js";
-import { invalidOption, RelayError } from "../errors.js";
-import { fromBase64, toBase64, utf8Bytes } from "./encoding.js";
+import { invalidOption } from "../errors.js";
+import { fromBase64, fromCanonicalBase64, utf8Bytes } from "./encoding.js";
 import { anyHmacMatches, createHmac } from "./hmac.js";
+import { invalidSignature, MAX_CANDIDATES, requiredHeader } from "./signature-header.js";
 import { checkTimestamp } from "./timestamp.js";
 
 /** Headers that carry the webhook's id, by the specification and as Svix sends them. The signature covers both. */
@@ -19,8 +20,6 @@ export interface StandardWebhooksVerification {
   readonly toleranceSeconds: number;
 }
 
-const MAX_HEADER_LENGTH = 4096;
-const MAX_CANDIDATES = 16;
 const MAX_ID_LENGTH = 255;
 const SHA256_BYTES = 32;
 
@@ -40,31 +39,18 @@ export function createStandardWebhooksVerifier(
   return async (request, { nowMs }) => {
     const family = headerFamily(request.headers);
     const id = requiredHeader(request.headers, `${family}-id`);
-    if (id.length > MAX_ID_LENGTH) throw invalid(`header ${family}-id is longer than ${MAX_ID_LENGTH} characters`);
+    if (id.length > MAX_ID_LENGTH)
+      throw invalidSignature(`header ${family}-id is longer than ${MAX_ID_LENGTH} characters`);
     const timestamp = requiredHeader(request.headers, `${family}-timestamp`);
     checkTimestamp(timestamp, toleranceSeconds, nowMs);
     const candidates = readCandidates(request.headers, `${family}-signature`);
     const parts = [utf8Bytes(`${id}.${timestamp}.`), bodyBytes(request)];
     if (await anyHmacMatches(signers, parts, candidates)) return;
-    throw invalid(
+    throw invalidSignature(
       `no v1 signature in header ${family}-signature matches; check that the secret is this endpoint's, that its ` +
         "encoding is right, and that the body's bytes reach the relay unchanged",
     );
   };
-}
-
-/**
- * The value of a header that a check can't do without.
- *
- * @throws RelayError `signature_invalid` when it is missing, empty, or too long to be a signature.
- */
-export function requiredHeader(headers: WebhookHeaders, name: string): string {
-  const value = headerOf(headers, name);
-  if (!value) throw invalid(`header ${name} is missing`);
-  if (value.length > MAX_HEADER_LENGTH) {
-    throw invalid(`header ${name} is longer than ${MAX_HEADER_LENGTH} characters`);
-  }
-  return value;
 }
 
 /** Which three headers to read. Never a mixture: the id that is used later must be the id that was signed. */
@@ -76,20 +62,22 @@ function headerFamily(headers: WebhookHeaders): "webhook" | "svix" {
 
 function readCandidates(headers: WebhookHeaders, name: string): Uint8Array[] {
   const entries = requiredHeader(headers, name).split(" ");
-  if (entries.length > MAX_CANDIDATES) throw invalid(`header ${name} carries more than ${MAX_CANDIDATES} signatures`);
+  if (entries.length > MAX_CANDIDATES)
+    throw invalidSignature(`header ${name} carries more than ${MAX_CANDIDATES} signatures`);
   // Other schemes (v1a is ed25519) may stand beside v1 and are never a reason to accept.
   const candidates = entries
     .filter((entry) => entry === "v1" || entry.startsWith("v1,"))
     .map((entry) => signatureBytes(entry.slice("v1,".length)));
-  if (candidates.length === 0) throw invalid(`header ${name} carries no v1 signature`);
+  if (candidates.length === 0) throw invalidSignature(`header ${name} carries no v1 signature`);
   if (candidates.every((candidate) => candidate !== undefined)) return candidates;
-  throw invalid(`header ${name} carries a v1 signature that is not base64 of ${SHA256_BYTES} bytes, or came twice`);
+  throw invalidSignature(
+    `header ${name} carries a v1 signature that is not base64 of ${SHA256_BYTES} bytes, or came twice`,
+  );
 }
 
 function signatureBytes(text: string): Uint8Array | undefined {
-  const bytes = fromBase64(text);
-  // One signature has one spelling: atob would also take it without padding or with other spare bits.
-  return bytes?.length === SHA256_BYTES && toBase64(bytes) === text ? bytes : undefined;
+  const bytes = fromCanonicalBase64(text);
+  return bytes?.length === SHA256_BYTES ? bytes : undefined;
 }
 
 function keyBytes(secret: string, encoding: StandardWebhooksEncoding): Uint8Array<ArrayBuffer> {
@@ -101,8 +89,4 @@ function keyBytes(secret: string, encoding: StandardWebhooksEncoding): Uint8Arra
     'base64, with or without whsec_ before it (where the whole text is the key, as at Polar, set encoding: "utf8")',
     secret,
   );
-}
-
-function invalid(message: string): RelayError {
-  return new RelayError("signature_invalid", message);
 }
