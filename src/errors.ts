@@ -58,6 +58,7 @@ const BRAND = Symbol.for("affonso-relay.error");
 interface RelayErrorOptions {
   readonly cause?: unknown;
   readonly retryAfterMs?: number | undefined;
+  readonly externalEventId?: string | undefined;
 }
 
 /** The one error class of the kit. `message` starts with the code and says what to do next. */
@@ -70,6 +71,8 @@ export class RelayError extends Error {
   readonly retryable: boolean;
   /** How long the sender should wait, in milliseconds, where that is known. */
   readonly retryAfterMs: number | undefined;
+  /** Id of the event that it is about, where one is known. */
+  readonly externalEventId: string | undefined;
 
   constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
     super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
@@ -77,6 +80,7 @@ export class RelayError extends Error {
     this.status = ERROR_CODES[code].status;
     this.retryable = ERROR_CODES[code].retryable;
     this.retryAfterMs = options.retryAfterMs;
+    this.externalEventId = options.externalEventId;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

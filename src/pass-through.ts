@@ -45,7 +45,8 @@ export class PassThrough {
 
   async #send(event: RelayEvent, signal: AbortSignal): Promise<RecordResult> {
     const outcome = await this.#client.post("/events", toWire(event), signal);
-    const result = { kind: "event", externalEventId: event.externalEventId } as const;
+    const { externalEventId } = event;
+    const result = { kind: "event", externalEventId } as const;
     switch (outcome.kind) {
       case "delivered":
         await this.#tell("delivered", this.#on.delivered, {
@@ -61,13 +62,14 @@ export class PassThrough {
         await this.#bury(event, outcome.error);
         return { ...result, status: "dead_letter" };
       case "blocked":
-        throw new RelayError("endpoint_blocked", `${BLOCKED[outcome.reason]}${shown(outcome.error)}`);
+        throw new RelayError("endpoint_blocked", BLOCKED[outcome.reason] + shown(outcome.error), { externalEventId });
       case "throttled":
         throw new RelayError("endpoint_unavailable", "the endpoint's rate limit is reached", {
           retryAfterMs: outcome.retryAfterMs,
+          externalEventId,
         });
       case "failed":
-        throw new RelayError("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome));
+        throw new RelayError("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome), { externalEventId });
     }
   }
 
@@ -77,6 +79,7 @@ export class PassThrough {
       throw new RelayError(
         "event_rejected",
         `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events yourself`,
+        { externalEventId: event.externalEventId },
       );
     }
     await call("deadLetter", () => this.#on.deadLetter?.({ event, error }));

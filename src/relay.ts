@@ -194,7 +194,9 @@ class PassThroughRelay implements Relay {
 
   #logError(source: string, error: RelayError): void {
     const level = error.status < 500 ? "warn" : "error";
-    this.#options.logger[level]({ source, code: error.code, ...causeFields(error.cause) }, error.message);
+    const { code, externalEventId, message } = error;
+    const fields = { source, code, ...(externalEventId !== undefined && { externalEventId }) };
+    this.#options.logger[level]({ ...fields, ...causeFields(error.cause) }, message);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Identity } from "../../src/event.js";
 import { compact, referralIn, skip } from "../../src/provider-records.js";
 import { cadenceOf, capturedAt, idsOf } from "./items.js";
 import { refundOf, saleOf } from "./money.js";
-import type { PaddleContext, PaddleEventHandler } from "./options.js";
+import type { PaddleContext, PaddleEventHandler, PaddleEventType } from "./options.js";
 import { adjustmentEventSchema, type PaddleEvent, subscriptionEventSchema, transactionEventSchema } from "./schema.js";
 
 async function transactionCompleted(event: PaddleEvent, context: PaddleContext): Promise<NormalizeResult> {
@@ -120,7 +120,7 @@ export const paddleEvents = Object.freeze({
     skip(event.event_id, "reported_elsewhere", "subscription.created reports the trial"),
   "adjustment.created": adjustmentChanged,
   "adjustment.updated": adjustmentChanged,
-} satisfies Record<string, PaddleEventHandler>);
+} satisfies Record<PaddleEventType, PaddleEventHandler>);
 
 /** Whether Paddle's webhook simulator made this up. Its ids look like `ntfsimevt_…` and `ntfsimntf_…`. */
 export function isSimulated(event: PaddleEvent): boolean {

@@ -7,8 +7,15 @@ import { settingsOf } from "./settings.js";
 import { createVerify } from "./verify.js";
 
 export { paddleEvents } from "./events.js";
-export type { PaddleAmount, PaddleAmountFunction } from "./money.js";
-export type { PaddleContext, PaddleEventHandler, PaddleOptions, PaddleSettings } from "./options.js";
+export type {
+  PaddleAmount,
+  PaddleAmountFunction,
+  PaddleContext,
+  PaddleEventHandler,
+  PaddleEventType,
+  PaddleOptions,
+  PaddleSettings,
+} from "./options.js";
 export type { PaddleEvent, PaddleEventInput, PaddleTransaction } from "./schema.js";
 
 /**

@@ -1,17 +1,8 @@
 import { RelayError } from "../../src/errors.js";
 import type { Money } from "../../src/money.js";
 import { askAmount } from "../../src/provider-adapter.js";
-import type { PaddleSettings } from "./options.js";
+import type { PaddleAmount, PaddleAmountFunction, PaddleSettings } from "./options.js";
 import type { PaddleAdjustment, PaddleTransaction } from "./schema.js";
-
-/** Answers the sale of a transaction in integer minor units; 0 or less where there is none. */
-export type PaddleAmountFunction = (transaction: PaddleTransaction) => number | Promise<number>;
-
-/**
- * Which amount of a transaction is the sale: `"net"` (without tax), `"gross"` (what the buyer paid), `"earnings"`
- * (without tax and Paddle's fee), or a function.
- */
-export type PaddleAmount = "net" | "gross" | "earnings" | PaddleAmountFunction;
 
 type Totals = PaddleTransaction["details"]["totals"];
 

@@ -1,11 +1,27 @@
 import type { ProviderContext, ProviderEventHandler, ProviderOptions } from "../../src/provider-adapter.js";
-import type { paddleEvents } from "./events.js";
-import type { PaddleAmount } from "./money.js";
-import type { PaddleEvent } from "./schema.js";
+import type { PaddleEvent, PaddleTransaction } from "./schema.js";
+
+/** A type of Paddle event that the kit knows. @see https://developer.paddle.com/webhooks/overview */
+export type PaddleEventType =
+  | "transaction.completed"
+  | "transaction.paid"
+  | "subscription.created"
+  | "subscription.trialing"
+  | "adjustment.created"
+  | "adjustment.updated";
+
+/** Answers the sale of a transaction in integer minor units; 0 or less where there is none. */
+export type PaddleAmountFunction = (transaction: PaddleTransaction) => number | Promise<number>;
+
+/**
+ * Which amount of a transaction is the sale: `"net"` (without tax), `"gross"` (what the buyer paid), `"earnings"`
+ * (without tax and Paddle's fee), or a function.
+ */
+export type PaddleAmount = "net" | "gross" | "earnings" | PaddleAmountFunction;
 
 /** Options of `paddle()`. */
 export interface PaddleOptions<Name extends string = string>
-  extends ProviderOptions<Name, PaddleEvent, PaddleSettings, keyof typeof paddleEvents> {
+  extends ProviderOptions<Name, PaddleEvent, PaddleSettings, PaddleEventType> {
   /**
    * Which amount is the sale: without tax, as paid, after tax and Paddle's fee, or your own integer of minor units.
    *

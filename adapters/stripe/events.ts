@@ -1,7 +1,7 @@
 import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
 import { referralIn, skip } from "../../src/provider-records.js";
 import { customerOf } from "./identity.js";
-import type { StripeContext, StripeEventHandler } from "./options.js";
+import type { StripeContext, StripeEventHandler, StripeEventType } from "./options.js";
 import { chargeRefunded, refundChanged } from "./refunds.js";
 import { checkoutDone, invoicePaid, isoTime, metadataOf } from "./sales.js";
 import { invoicePaymentEventSchema, type StripeEvent, subscriptionEventSchema } from "./schema.js";
@@ -64,4 +64,4 @@ export const stripeEvents = Object.freeze({
   "refund.created": refundChanged,
   "refund.updated": refundChanged,
   "charge.refunded": chargeRefunded,
-} satisfies Record<string, StripeEventHandler>);
+} satisfies Record<StripeEventType, StripeEventHandler>);

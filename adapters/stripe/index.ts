@@ -14,6 +14,7 @@ export type {
   RefundSource,
   StripeContext,
   StripeEventHandler,
+  StripeEventType,
   StripeOptions,
   StripeSettings,
 } from "./options.js";
@@ -35,7 +36,8 @@ export type { StripeCheckoutSession, StripeEvent, StripeEventInput, StripeInvoic
 export function stripe<const Name extends string = "stripe">(
   options: StripeOptions<Name>,
 ): WebhookAdapter<Name, StripeEventInput> {
-  const { amount = "net", clientReferenceId = "auto", refundsFrom = "refund" } = options;
+  // Without an argument, the check of the options says what is missing.
+  const { amount = "net", clientReferenceId = "auto", refundsFrom = "refund" } = options ?? {};
   assertAmount(amount);
   assertOneOf("clientReferenceId", clientReferenceId, ["auto", "referral", "externalUser", "ignore"]);
   assertOneOf("refundsFrom", refundsFrom, ["refund", "charge"]);

@@ -1,7 +1,18 @@
 import type { ProviderContext, ProviderEventHandler, ProviderOptions } from "../../src/provider-adapter.js";
-import type { stripeEvents } from "./events.js";
 import type { StripeAmount } from "./money.js";
 import type { StripeEvent } from "./schema.js";
+
+/** A type of Stripe event that the kit maps by default. @see https://docs.stripe.com/api/events/types */
+export type StripeEventType =
+  | "invoice.paid"
+  | "invoice.payment_succeeded"
+  | "checkout.session.completed"
+  | "checkout.session.async_payment_succeeded"
+  | "customer.subscription.created"
+  | "invoice_payment.paid"
+  | "refund.created"
+  | "refund.updated"
+  | "charge.refunded";
 
 /** Where the referral is in a session's `client_reference_id`, if it is there at all. */
 export type ClientReferenceId = "auto" | "referral" | "externalUser" | "ignore";
@@ -11,7 +22,7 @@ export type RefundSource = "refund" | "charge";
 
 /** Options of `stripe()`. */
 export interface StripeOptions<Name extends string = string>
-  extends ProviderOptions<Name, StripeEvent, StripeSettings, keyof typeof stripeEvents> {
+  extends ProviderOptions<Name, StripeEvent, StripeSettings, StripeEventType> {
   /** Which amount is the sale: without tax, with tax, or your own integer of minor units. @default "net" */
   readonly amount?: StripeAmount | undefined;
   /**
