@@ -64,7 +64,11 @@ describe("the conversion contract", () => {
     ["an unsafe integer", sale({ sale: { minorUnits: 2 ** 53, currency: "USD" } }), "sale.minorUnits: "],
     ["no currency", sale({ sale: { minorUnits: 1 } }), "sale.currency: expected string"],
     ["a currency in lower case", sale({ sale: { minorUnits: 1, currency: "usd" } }), "sale.currency: expected three"],
-    ["a currency of four letters", sale({ sale: { minorUnits: 1, currency: "USDC" } }), "sale.currency: expected three"],
+    [
+      "a currency of four letters",
+      sale({ sale: { minorUnits: 1, currency: "USDC" } }),
+      "sale.currency: expected three",
+    ],
     ["five decimals", sale({ sale: { minorUnits: 1, currency: "USD", decimals: 5 } }), "sale.decimals: "],
     ["negative decimals", sale({ sale: { minorUnits: 1, currency: "USD", decimals: -1 } }), "sale.decimals: "],
     ["half a decimal", sale({ sale: { minorUnits: 1, currency: "USD", decimals: 0.5 } }), "sale.decimals: "],
@@ -240,7 +244,8 @@ describe("metadata", () => {
   });
 
   it("with __proto__ in it changes no prototype", () => {
-    const hostile = '{"__proto__":{"polluted":1},"a":{"__proto__":{"polluted":1}},"constructor":{"prototype":{"polluted":1}}}';
+    const hostile =
+      '{"__proto__":{"polluted":1},"a":{"__proto__":{"polluted":1}},"constructor":{"prototype":{"polluted":1}}}';
     const event = parse(sale({ metadata: JSON.parse(hostile) }));
     const metadata = (event as { metadata?: Record<string, object> }).metadata ?? expect.fail("no metadata");
     expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);

@@ -35,16 +35,13 @@ describe("a record", () => {
     expect(await customerBy({ cus_1: null })).toBeUndefined();
   });
 
-  it.each([
-    "constructor",
-    "toString",
-    "__proto__",
-    "hasOwnProperty",
-    "valueOf",
-  ])("does not find the id %s among what every object inherits", async (id) => {
-    expect(await productsBy({ other: "x" }, [id])).toEqual([id]);
-    expect(await customerBy({ other: "x" }, id)).toBe(id);
-  });
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"])(
+    "does not find the id %s among what every object inherits",
+    async (id) => {
+      expect(await productsBy({ other: "x" }, [id])).toEqual([id]);
+      expect(await customerBy({ other: "x" }, id)).toBe(id);
+    },
+  );
 
   it.each(["constructor", "toString", "__proto__"])("maps the id %s where the record itself names it", async (id) => {
     const mapping = JSON.parse(`{"${id}":"mapped"}`);

@@ -21,13 +21,14 @@ function decimalText(minorUnits: bigint, decimals: number): string {
 }
 
 describe("the decimals of a currency", () => {
-  it.each(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "),
-  )("are 0 for %s by ISO 4217", (currency) => {
-    expect(isoDecimals(currency)).toBe(0);
-    expect(toMajorUnits({ minorUnits: 500, currency })).toBe(500);
-    expect(fromMajorUnits("500", currency)).toEqual({ minorUnits: 500, currency, decimals: 0 });
-  });
+  it.each("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "))(
+    "are 0 for %s by ISO 4217",
+    (currency) => {
+      expect(isoDecimals(currency)).toBe(0);
+      expect(toMajorUnits({ minorUnits: 500, currency })).toBe(500);
+      expect(fromMajorUnits("500", currency)).toEqual({ minorUnits: 500, currency, decimals: 0 });
+    },
+  );
 
   it.each("BHD IQD JOD KWD LYD OMR TND".split(" "))("are 3 for %s by ISO 4217", (currency) => {
     expect(isoDecimals(currency)).toBe(3);
@@ -108,28 +109,31 @@ describe("toMajorUnits", () => {
 });
 
 describe("fromMajorUnits", () => {
-  it.each([...CURRENCY_OF_DECIMALS])("reads every decimal text with up to %i decimals exactly", (decimals, currency) => {
-    fc.assert(
-      fc.property(
-        fc.bigInt({ min: 0n, max: BigInt(FIFTEEN_DIGITS) }),
-        fc.integer({ min: 0, max: decimals }),
-        fc.integer({ min: 0, max: 3 }),
-        (digits, places, zeros) => {
-          const text = digits.toString().padStart(places + 1, "0");
-          const whole = text.slice(0, text.length - places);
-          const fraction = text.slice(text.length - places) + "0".repeat(zeros);
-          const minorUnits = digits * 10n ** BigInt(decimals - places);
-          fc.pre(minorUnits <= BigInt(Number.MAX_SAFE_INTEGER));
-          expect(fromMajorUnits(fraction === "" ? whole : `${whole}.${fraction}`, currency)).toEqual({
-            minorUnits: Number(minorUnits),
-            currency,
-            decimals,
-          });
-        },
-      ),
-      { numRuns: 1_000 },
-    );
-  });
+  it.each([...CURRENCY_OF_DECIMALS])(
+    "reads every decimal text with up to %i decimals exactly",
+    (decimals, currency) => {
+      fc.assert(
+        fc.property(
+          fc.bigInt({ min: 0n, max: BigInt(FIFTEEN_DIGITS) }),
+          fc.integer({ min: 0, max: decimals }),
+          fc.integer({ min: 0, max: 3 }),
+          (digits, places, zeros) => {
+            const text = digits.toString().padStart(places + 1, "0");
+            const whole = text.slice(0, text.length - places);
+            const fraction = text.slice(text.length - places) + "0".repeat(zeros);
+            const minorUnits = digits * 10n ** BigInt(decimals - places);
+            fc.pre(minorUnits <= BigInt(Number.MAX_SAFE_INTEGER));
+            expect(fromMajorUnits(fraction === "" ? whole : `${whole}.${fraction}`, currency)).toEqual({
+              minorUnits: Number(minorUnits),
+              currency,
+              decimals,
+            });
+          },
+        ),
+        { numRuns: 1_000 },
+      );
+    },
+  );
 
   it("reads back what toMajorUnits wrote", () => {
     fc.assert(

@@ -18,7 +18,11 @@ describe("a wrong option", () => {
   it.each<[string, object, string]>([
     ["no apiKey", { apiKey: undefined }, "apiKey must be your Affonso API key (sk_live_…), got undefined"],
     ["an empty apiKey", { apiKey: "" }, "apiKey must be your Affonso API key (sk_live_…), got an empty string"],
-    ["an apiKey that is no text", { apiKey: [CANARY] }, "apiKey must be your Affonso API key (sk_live_…), got an array"],
+    [
+      "an apiKey that is no text",
+      { apiKey: [CANARY] },
+      "apiKey must be your Affonso API key (sk_live_…), got an array",
+    ],
     ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey contains white space"],
     ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey contains white space"],
     ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "apiKey contains white space or characters that no header"],
@@ -39,7 +43,11 @@ describe("a wrong option", () => {
     ["a mapping that is null", { mappings: { customers: null } }, "mappings.customers must be a record of ids or a"],
     ["a mapping that is a list", { mappings: { prices: [CANARY] } }, "mappings.prices must be a record of ids or a"],
     ["a mapping that is a Map", { mappings: { prices: new Map([[CANARY, "x"]]) } }, "mappings.prices must be a record"],
-    ["a mapping to a number", { mappings: { prices: { price_1: 42 } } }, 'mappings.prices["price_1"] must be an id, or'],
+    [
+      "a mapping to a number",
+      { mappings: { prices: { price_1: 42 } } },
+      'mappings.prices["price_1"] must be an id, or',
+    ],
     ["a mapping to nothing", { mappings: { prices: { price_1: "" } } }, 'mappings.prices["price_1"] must be an id, or'],
     ["a mapping to undefined", { mappings: { prices: { price_1: undefined } } }, 'mappings.prices["price_1"] must be'],
     ["a transform that is text", { transform: CANARY }, "transform must be a function, got a string"],
@@ -52,7 +60,11 @@ describe("a wrong option", () => {
     ["a timeoutMs above a minute", { timeoutMs: 60_001 }, "timeoutMs must be a whole number"],
     ["a timeoutMs as text", { timeoutMs: "4000" }, "timeoutMs must be a whole number"],
     ["a logger without levels", { logger: { error() {} } }, "logger.debug must be a function (fields, message)"],
-    ["a logger with text for a level", { logger: { ...consoleLogger, warn: CANARY } }, "logger.warn must be a function"],
+    [
+      "a logger with text for a level",
+      { logger: { ...consoleLogger, warn: CANARY } },
+      "logger.warn must be a function",
+    ],
     ["hooks that are null", { on: null }, "the argument of on must be an object, got null"],
     ["hooks that are a function", { on: () => CANARY }, "the argument of on must be an object, got a function"],
     ["an unknown hook", { on: { onDelivered() {} } }, "on has no option onDelivered; it has delivered, unmatched"],
@@ -112,13 +124,17 @@ describe("the base URL", () => {
     `https://api.affonso.io/v1?key=${CANARY}`,
     `https://api.affonso.io/v1#${CANARY}`,
   ])("is refused with a user, a query or a fragment (%#)", async (baseUrl) => {
-    expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must have no user, password, query or fragment");
+    expect(await messageOf(withOption({ baseUrl }))).toContain(
+      "baseUrl must have no user, password, query or fragment",
+    );
   });
 
   it.each([[""], ["api.affonso.io/v1"], ["/v1"], [CANARY], ["https://"], ["https://a b/"], [42], [{}]])(
     "is refused where it is no URL (%#)",
     async (baseUrl) => {
-      expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must be a URL such as https://api.affonso.io");
+      expect(await messageOf(withOption({ baseUrl }))).toContain(
+        "baseUrl must be a URL such as https://api.affonso.io",
+      );
     },
   );
 });

@@ -14,7 +14,12 @@ const bare = (status: number) => ({ status });
 describe("an answer of the endpoint", () => {
   it.each<[string, number, string, object]>([
     ["201 with a new conversion", 201, ok({ id: "c" }), { kind: "delivered", duplicate: false, data: { id: "c" } }],
-    ["200 with a replay", 200, ok({ replayed: true }), { kind: "delivered", duplicate: true, data: { replayed: true } }],
+    [
+      "200 with a replay",
+      200,
+      ok({ replayed: true }),
+      { kind: "delivered", duplicate: true, data: { replayed: true } },
+    ],
     ["200 and replayed: false", 200, ok({ replayed: false }), { kind: "delivered", duplicate: false }],
     ["200 and replayed as text", 200, ok({ replayed: "true" }), { kind: "delivered", duplicate: false }],
     ["200 without data", 200, ok(), { kind: "delivered", duplicate: false, data: {} }],
@@ -124,6 +129,7 @@ describe("how long a 429 asks to wait", () => {
   it.each<[string, Record<string, string>, number]>([
     ["Retry-After in seconds", { "retry-after": "12" }, 12_000],
     ["the time of X-RateLimit-Reset", { "x-ratelimit-reset": reset(17) }, 17_000],
+    ["Retry-After, though the reset is sooner", { "retry-after": "12", "x-ratelimit-reset": reset(5) }, 12_000],
     ["at least a second", { "retry-after": "0.2" }, 1_000],
     ["at least a second until the reset", { "x-ratelimit-reset": String(NOW_MS / 1000 + 0.1) }, 1_000],
     ["at most ten minutes", { "retry-after": "86400" }, 600_000],

@@ -48,14 +48,10 @@ describe("a list of secrets", () => {
     expect(refusalOf(value)).toContain(words);
   });
 
-  it.each([
-    [` ${CANARY}`],
-    [`${CANARY}\n`],
-    [`\t${CANARY}`],
-    [`\ufeff${CANARY}`],
-    [["right", `${CANARY} `]],
-    [" "],
-  ])("refuses white space at either end, which comes from pasting (%#)", (value) => {
-    expect(refusalOf(value)).toContain("begins or ends with white space; paste it again");
-  });
+  it.each([[` ${CANARY}`], [`${CANARY}\n`], [`\t${CANARY}`], [`\ufeff${CANARY}`], [["right", `${CANARY} `]], [" "]])(
+    "refuses white space at either end, which comes from pasting (%#)",
+    (value) => {
+      expect(refusalOf(value)).toContain("begins or ends with white space; paste it again");
+    },
+  );
 });

@@ -30,7 +30,9 @@ describe("a signature's timestamp", () => {
 
   it("is refused one second past the tolerance, and the message says in which direction", () => {
     expect(answerFor(NOW - 301)).toContain("the signature is 301 s old and 300 s are allowed");
-    expect(answerFor(NOW + 301)).toContain("the signature is 301 s ahead of this machine's clock and 300 s are allowed");
+    expect(answerFor(NOW + 301)).toContain(
+      "the signature is 301 s ahead of this machine's clock and 300 s are allowed",
+    );
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stripe } from "../../../adapters/stripe/index.js";
+import { type StripeAmount, stripe } from "../../../adapters/stripe/index.js";
 import { recordsOf } from "../../helpers/records.js";
 import { failureOf, fixture, SECRET, withEvent, withLines, withObject } from "./webhook.js";
 
@@ -148,7 +148,6 @@ describe("a paid invoice", () => {
       "clover.many-lines",
       sold("clover_many", {
         reason: "subscription_cycle",
-        businessKey: "invoice:in_clover_many",
         sale: usd(14000),
         productIds: ["prod_seat_0", "prod_seat_1"],
         priceIds: ["price_seat_0", "price_seat_1", "price_seat_2"],
@@ -200,7 +199,14 @@ describe("a paid invoice", () => {
   });
 
   it("is the same sale whatever api_version the event claims", async () => {
-    for (const name of ["legacy.first", "acacia.first", "basil.first", "clover.first", "endive.first", "hybrid.first"]) {
+    for (const name of [
+      "legacy.first",
+      "acacia.first",
+      "basil.first",
+      "clover.first",
+      "endive.first",
+      "hybrid.first",
+    ]) {
       const expected = await recordsOf(adapter, fixture(`invoice-paid.${name}`));
       for (const api_version of ["2015-01-01", "2022-11-15", "2025-03-31.basil", "2026-10-28.endive", null]) {
         expect(await recordsOf(adapter, withEvent(`invoice-paid.${name}`, { api_version }))).toEqual(expected);
@@ -227,7 +233,9 @@ describe("a paid invoice", () => {
       { starting_balance: -20000, ending_balance: -8100, amount_due: 0, amount_paid: 0 },
       { total: -500, total_excluding_tax: -500, amount_due: 0, amount_paid: 0 },
     ]) {
-      expect(await recordsOf(adapter, withObject(name, amounts))).toMatchObject([{ kind: "skip", reason: "no_amount" }]);
+      expect(await recordsOf(adapter, withObject(name, amounts))).toMatchObject([
+        { kind: "skip", reason: "no_amount" },
+      ]);
     }
   });
 
@@ -274,7 +282,12 @@ describe("a paid invoice", () => {
   });
 
   it("may have no price on a line, or pricing without price_details", async () => {
-    for (const pricing of [undefined, null, { type: "price_details", unit_amount_decimal: "10000" }, { price_details: null }]) {
+    for (const pricing of [
+      undefined,
+      null,
+      { type: "price_details", unit_amount_decimal: "10000" },
+      { price_details: null },
+    ]) {
       expect(await recordsOf(adapter, withLines("invoice-paid.endive.first", [{ pricing }]))).toMatchObject([
         { sale: usd(10000), productIds: [], priceIds: [], interval: "yearly" },
       ]);
@@ -343,7 +356,7 @@ describe("a paid invoice", () => {
 describe("the amount of an invoice", () => {
   const amountOf = async (
     changes: Record<string, unknown>,
-    { name = "invoice-paid.clover.first", amount = "net" as Parameters<typeof stripe>[0]["amount"] } = {},
+    { name = "invoice-paid.clover.first", amount = "net" as StripeAmount } = {},
   ) => {
     const [record] = await recordsOf(stripe({ webhookSecret: SECRET, amount }), withObject(name, changes));
     return record?.kind === "event" ? record.sale?.minorUnits : record?.kind === "skip" ? record.reason : undefined;
@@ -360,7 +373,9 @@ describe("the amount of an invoice", () => {
     expect(await amountOf({ ...none, tax: 1900 })).toBe(10000);
     expect(await amountOf({ ...none, total_tax_amounts: [{ amount: 1500 }, { amount: 400 }] })).toBe(10000);
     expect(await amountOf({ ...none, tax: null, total_tax_amounts: [{ amount: 1900 }] })).toBe(10000);
-    expect(await amountOf({ ...none, total_excluding_tax: undefined, tax: 0, total_taxes: [{ amount: 1900 }] })).toBe(10000);
+    expect(await amountOf({ ...none, total_excluding_tax: undefined, tax: 0, total_taxes: [{ amount: 1900 }] })).toBe(
+      10000,
+    );
     expect(await amountOf(none)).toBe(11900);
   });
 
@@ -393,7 +408,9 @@ describe("the amount of an invoice", () => {
       return 123;
     };
     expect(await amountOf({}, { amount })).toBe(123);
-    expect(asked).toMatchObject([{ id: "in_clover_first", number: "EXAMPLE-0001", lines: { data: [{ subtotal: 11900 }] } }]);
+    expect(asked).toMatchObject([
+      { id: "in_clover_first", number: "EXAMPLE-0001", lines: { data: [{ subtotal: 11900 }] } },
+    ]);
     expect(sale).toMatchObject({ id: "in_clover_first" });
     expect(await amountOf({}, { amount: async () => 456 })).toBe(456);
     expect(await amountOf({}, { amount: () => 0 })).toBe("no_amount");
@@ -416,7 +433,11 @@ describe("the amount of an invoice", () => {
       throw cause;
     };
     for (const amount of [rejecting, throwing]) {
-      expect(await failureOf(amountOf({}, { amount }))).toMatchObject({ code: "mapping_failed", retryable: true, cause });
+      expect(await failureOf(amountOf({}, { amount }))).toMatchObject({
+        code: "mapping_failed",
+        retryable: true,
+        cause,
+      });
     }
   });
 
@@ -529,7 +550,10 @@ describe("the referral of an invoice", () => {
     const [record] = await recordsOf(adapter, withLines("invoice-paid.hybrid.first", lines, changes));
     return record?.kind === "event" ? record.identity.referralId : undefined;
   };
-  const parent = (metadata: unknown) => ({ type: "subscription_details", subscription_details: { metadata, subscription: "sub_ada" } });
+  const parent = (metadata: unknown) => ({
+    type: "subscription_details",
+    subscription_details: { metadata, subscription: "sub_ada" },
+  });
 
   it("is the subscription's first, then the legacy copy of it, then a line's, then the invoice's own", async () => {
     const places = {
@@ -541,13 +565,23 @@ describe("the referral of an invoice", () => {
     expect(await referralOf(places, lines)).toBe("ref_parent");
     expect(await referralOf({ ...places, parent: parent({}) }, lines)).toBe("ref_legacy");
     expect(await referralOf({ ...places, parent: parent(null), subscription_details: null }, lines)).toBe("ref_line");
-    expect(await referralOf({ ...places, parent: undefined, subscription_details: undefined }, [{ metadata: {} }])).toBe(
-      "ref_invoice",
-    );
+    expect(
+      await referralOf({ ...places, parent: undefined, subscription_details: undefined }, [{ metadata: {} }]),
+    ).toBe("ref_invoice");
   });
 
   it("is passed over where it is empty, no text, too long or has control characters", async () => {
-    for (const nonsense of ["", "  ", "x".repeat(256), "ref\n42", "ref\u0000", 42, null, ["ref_42"], { id: "ref_42" }]) {
+    for (const nonsense of [
+      "",
+      "  ",
+      "x".repeat(256),
+      "ref\n42",
+      "ref\u0000",
+      42,
+      null,
+      ["ref_42"],
+      { id: "ref_42" },
+    ]) {
       const places = { parent: parent({ affonso_referral: nonsense }), subscription_details: null };
       expect(await referralOf({ ...places, metadata: at("ref_invoice") }, [{ metadata: {} }])).toBe("ref_invoice");
       expect(await referralOf({ ...places, metadata: {} }, [{ metadata: {} }])).toBeUndefined();
@@ -555,7 +589,8 @@ describe("the referral of an invoice", () => {
   });
 
   it("is never inherited: __proto__ and constructor are keys like others, and reach nothing", async () => {
-    const hostile = '{"__proto__":{"affonso_referral":"ref_evil","polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}';
+    const hostile =
+      '{"__proto__":{"affonso_referral":"ref_evil","polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}';
     const event = JSON.parse(
       JSON.stringify(fixture("invoice-paid.clover.first"))
         .replaceAll('{"affonso_referral":"ref_42"}', hostile)

@@ -15,8 +15,7 @@ const vendorAccepts = (
   body: string | Uint8Array,
   signature: string,
   { nowMs = NOW_MS, toleranceSeconds = 300 } = {},
-): unknown =>
-  Stripe.webhooks.constructEvent(body as string, signature, SECRET, toleranceSeconds, undefined, nowMs);
+): unknown => Stripe.webhooks.constructEvent(body as string, signature, SECRET, toleranceSeconds, undefined, nowMs);
 
 const refused = async (
   signature: Parameters<typeof request>[0],
@@ -160,7 +159,14 @@ describe("the signature of a Stripe webhook", () => {
     const good = v1();
     for (const bad of [
       ...[good.slice(0, 63), good.slice(0, 62), good.slice(0, 32), `${good}0`, `${good}00`, `00${good}`],
-      ...[`x${good}`, `${good}x`, `"${good}"`, `0x${good}`, `${good.slice(0, 63)}g`, `${good.slice(0, 32)} ${good.slice(32)}`],
+      ...[
+        `x${good}`,
+        `${good}x`,
+        `"${good}"`,
+        `0x${good}`,
+        `${good.slice(0, 63)}g`,
+        `${good.slice(0, 32)} ${good.slice(32)}`,
+      ],
       ...["", " ", "=", "undefined", `${good}\u0000`, `${good.slice(0, 63)}٣`],
     ]) {
       expect(await refused(header(bad))).toContain("64 hexadecimal digits");
@@ -239,41 +245,41 @@ describe("the header Stripe-Signature", () => {
 });
 
 describe("the age of a Stripe signature", () => {
-  const after = (seconds: number) => NOW_MS + seconds * 1000;
+  const later = (seconds: number) => NOW_MS + seconds * 1000;
 
   it("may be 300 seconds, to the last millisecond", async () => {
-    await accepted(header(), { nowMs: after(300) });
-    await accepted(header(), { nowMs: after(300) + 999 });
-    await accepted(header(), { nowMs: after(-300) });
+    await accepted(header(), { nowMs: later(300) });
+    await accepted(header(), { nowMs: later(300) + 999 });
+    await accepted(header(), { nowMs: later(-300) });
   });
 
   it("may not be 301 seconds, as in the vendor's code", async () => {
-    expect(await refused(header(), { nowMs: after(301) })).toContain("301 s old");
-    expect(() => vendorAccepts(BODY, header(), { nowMs: after(301) })).toThrow(/tolerance/);
+    expect(await refused(header(), { nowMs: later(301) })).toContain("301 s old");
+    expect(() => vendorAccepts(BODY, header(), { nowMs: later(301) })).toThrow(/tolerance/);
   });
 
   it("may not lie 301 seconds in the future, which the vendor's code accepts", async () => {
-    expect(await refused(header(), { nowMs: after(-301) })).toContain("301 s ahead");
-    expect(vendorAccepts(BODY, header(), { nowMs: after(-301) })).toEqual(JSON.parse(BODY));
-    expect(vendorAccepts(BODY, header(), { nowMs: after(-365 * 86_400) })).toEqual(JSON.parse(BODY));
-    await refused(header(), { nowMs: after(-365 * 86_400) });
+    expect(await refused(header(), { nowMs: later(-301) })).toContain("301 s ahead");
+    expect(vendorAccepts(BODY, header(), { nowMs: later(-301) })).toEqual(JSON.parse(BODY));
+    expect(vendorAccepts(BODY, header(), { nowMs: later(-365 * 86_400) })).toEqual(JSON.parse(BODY));
+    await refused(header(), { nowMs: later(-365 * 86_400) });
   });
 
   it("is limited by toleranceSeconds in both directions", async () => {
     const using = stripe({ webhookSecret: SECRET, toleranceSeconds: 10 });
-    await accepted(header(), { using, nowMs: after(10) });
-    await accepted(header(), { using, nowMs: after(-10) });
-    await refused(header(), { using, nowMs: after(11) });
-    await refused(header(), { using, nowMs: after(-11) });
+    await accepted(header(), { using, nowMs: later(10) });
+    await accepted(header(), { using, nowMs: later(-10) });
+    await refused(header(), { using, nowMs: later(11) });
+    await refused(header(), { using, nowMs: later(-11) });
   });
 
   it("must be the very second where toleranceSeconds is 0, which turns the check off in the vendor's code", async () => {
     const using = stripe({ webhookSecret: SECRET, toleranceSeconds: 0 });
     await accepted(header(), { using });
     await accepted(header(), { using, nowMs: NOW_MS + 999 });
-    await refused(header(), { using, nowMs: after(1) });
-    await refused(header(), { using, nowMs: after(-1) });
-    expect(vendorAccepts(BODY, header(), { nowMs: after(1e6), toleranceSeconds: 0 })).toEqual(JSON.parse(BODY));
+    await refused(header(), { using, nowMs: later(1) });
+    await refused(header(), { using, nowMs: later(-1) });
+    expect(vendorAccepts(BODY, header(), { nowMs: later(1e6), toleranceSeconds: 0 })).toEqual(JSON.parse(BODY));
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, "300", null])("can't be limited by %j", (toleranceSeconds) => {
@@ -338,11 +344,14 @@ describe("the webhookSecret of stripe()", () => {
     }
   });
 
-  it.each([` ${SECRET}`, `${SECRET}\n`, `\t${SECRET}`, " ", "\n"])("has no white space around it: %j", (webhookSecret) => {
-    const text = message(webhookSecret);
-    expect(text).toContain("white space");
-    expect(text).not.toContain("fixture");
-  });
+  it.each([` ${SECRET}`, `${SECRET}\n`, `\t${SECRET}`, " ", "\n"])(
+    "has no white space around it: %j",
+    (webhookSecret) => {
+      const text = message(webhookSecret);
+      expect(text).toContain("white space");
+      expect(text).not.toContain("fixture");
+    },
+  );
 
   it.each([[undefined], [null], [""], [[]], [[""]], [[SECRET, ""]], [42], [{}], [[[SECRET]]]])(
     "is text or a list of texts, never %j",

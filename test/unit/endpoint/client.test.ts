@@ -1,0 +1,276 @@
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import nock from "nock";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EndpointClient, type EndpointClientOptions } from "../../../src/endpoint/client.js";
+
+const API = "https://api.affonso.io";
+const NOW_MS = 1_767_225_600_999;
+const CREATED = { success: true, data: { id: "conv_1" } };
+const DELIVERED = { kind: "delivered", duplicate: false, data: { id: "conv_1" } };
+const PAYLOAD = { event_name: "überwiesen 😀", metadata: { text: 'line\n"quoted"', left_out: undefined } };
+const never = new AbortController().signal;
+
+const client = (changes: Partial<EndpointClientOptions> = {}) =>
+  new EndpointClient({
+    apiKey: "sk_live_test",
+    signingSecret: "team secret é",
+    baseUrl: `${API}/v1`,
+    fetch: (...args) => globalThis.fetch(...args),
+    clock: () => NOW_MS,
+    ...changes,
+  });
+
+interface Seen {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The exact bytes of the body. */
+  readonly raw: Buffer;
+}
+
+/** Lets the endpoint answer `times` times, and keeps the requests as they came over the wire. */
+function endpointAnswers(status: number, body: nock.Body, headers: Record<string, string> = {}, times = 1): Seen[] {
+  const seen: Seen[] = [];
+  nock(API)
+    .post("/v1/events")
+    .times(times)
+    .reply(function () {
+      const buffers: Buffer[] = Reflect.get(this.req, "requestBodyBuffers");
+      seen.push({ headers: this.req.headers, raw: Buffer.concat(buffers) });
+      return [status, body, headers];
+    });
+  return seen;
+}
+
+const servers: Server[] = [];
+
+/** A real server on this machine; answers the base URL for a client. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  nock.enableNetConnect("127.0.0.1");
+});
+
+afterEach(() => {
+  nock.cleanAll();
+  nock.enableNetConnect();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+describe("a request to the endpoint", () => {
+  it("is a POST of JSON with the key, below the base URL", async () => {
+    const seen = endpointAnswers(201, CREATED);
+    expect(await client().post("/events", PAYLOAD, never)).toEqual(DELIVERED);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.headers).toMatchObject({
+      authorization: "Bearer sk_live_test",
+      "content-type": "application/json",
+      accept: "application/json",
+    });
+    expect(seen[0]?.raw.toString("utf8")).toBe(JSON.stringify(PAYLOAD));
+  });
+
+  it("is signed over the exact bytes that are sent", async () => {
+    const seen = endpointAnswers(201, CREATED);
+    await client().post("/events", PAYLOAD, never);
+    const { headers, raw } = seen[0] ?? expect.fail("nothing was sent");
+    expect(headers["x-affonso-timestamp"]).toBe("1767225600");
+    expect(headers["x-affonso-signature"]).toBe(
+      createHmac("sha256", "team secret é")
+        .update(Buffer.concat([Buffer.from("1767225600."), raw]))
+        .digest("hex"),
+    );
+    expect(headers["x-affonso-signature"]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("is signed with the time of each attempt, also when the payload is the same", async () => {
+    const seen = endpointAnswers(201, CREATED, {}, 2);
+    let nowMs = NOW_MS;
+    const ticking = client({ clock: () => nowMs });
+    await ticking.post("/events", PAYLOAD, never);
+    nowMs += 3_600_000;
+    await ticking.post("/events", PAYLOAD, never);
+    const [first, second] = seen.map(({ headers }) => headers);
+    expect([first?.["x-affonso-timestamp"], second?.["x-affonso-timestamp"]]).toEqual(["1767225600", "1767229200"]);
+    expect(first?.["x-affonso-signature"]).not.toBe(second?.["x-affonso-signature"]);
+  });
+
+  it("has no signature and no timestamp without a secret", async () => {
+    const seen = endpointAnswers(201, CREATED);
+    await client({ signingSecret: undefined }).post("/events", PAYLOAD, never);
+    expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith("x-"))).toEqual([]);
+  });
+
+  it("calls the fetch that it is given, and as a plain function", async () => {
+    let calledOn: unknown = "not called";
+    const fetch = function (this: unknown) {
+      calledOn = this;
+      return Promise.resolve(Response.json(CREATED, { status: 201 }));
+    };
+    expect(await client({ fetch }).post("/events", PAYLOAD, never)).toEqual(DELIVERED);
+    expect(calledOn).toBeUndefined();
+  });
+});
+
+describe("an answer of the endpoint", () => {
+  it("that redirects is not followed: neither body nor signature reach the other host", async () => {
+    endpointAnswers(307, "", { location: "https://elsewhere.example.com/v1/events" });
+    const elsewhere = nock("https://elsewhere.example.com").post("/v1/events").reply(201, CREATED);
+    expect(await client().post("/events", PAYLOAD, never)).toMatchObject({ kind: "blocked", reason: "redirected" });
+    expect(elsewhere.isDone()).toBe(false);
+  });
+
+  it.each([301, 302, 303, 307, 308])("of %i is not followed on a real network either", async (status) => {
+    const asked: string[] = [];
+    const elsewhere = await serve((request, response) => {
+      asked.push(`elsewhere ${request.url}`);
+      response.end(JSON.stringify(CREATED));
+    });
+    const baseUrl = await serve((request, response) => {
+      asked.push(`endpoint ${request.url}`);
+      response.writeHead(status, { location: `${elsewhere}/events` }).end();
+    });
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, never)).toMatchObject({
+      kind: "blocked",
+      reason: "redirected",
+    });
+    expect(asked).toEqual(["endpoint /events"]);
+  });
+
+  it("that is a web page with 200 is not a delivery", async () => {
+    endpointAnswers(200, "<!doctype html><title>Log in</title>", { "content-type": "text/html" });
+    expect(await client().post("/events", PAYLOAD, never)).toMatchObject({
+      kind: "blocked",
+      reason: "misconfigured_endpoint",
+    });
+  });
+
+  it("may come in pieces that cut a letter in two", async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ success: true, data: { id: "conv_ü😀" } }));
+    const body = new ReadableStream({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    const fetch = async () => new Response(body, { status: 201 });
+    expect(await client({ fetch }).post("/events", PAYLOAD, never)).toMatchObject({ data: { id: "conv_ü😀" } });
+  });
+
+  it("that never ends is read to 64 KiB and given up", async () => {
+    let pulled = 0;
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull(controller) {
+        pulled += 1024;
+        controller.enqueue(new Uint8Array(1024).fill(0x20));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const outcome = await client({ fetch: async () => new Response(body) }).post("/events", PAYLOAD, never);
+    expect(outcome).toMatchObject({ kind: "blocked", reason: "misconfigured_endpoint" });
+    expect(cancelled).toBe(true);
+    expect(pulled).toBeLessThan(70 * 1024);
+  });
+
+  it("of many megabytes is cut on a real network", async () => {
+    let wrote = 0;
+    const chunk = Buffer.alloc(64 * 1024, " ");
+    const baseUrl = await serve((_, response) => {
+      response.on("error", () => {});
+      const more = () => {
+        while (!response.destroyed && wrote < 256 * 1024 * 1024) {
+          wrote += chunk.length;
+          if (!response.write(chunk)) return response.once("drain", more);
+        }
+        return response.end();
+      };
+      more();
+    });
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, never)).toMatchObject({ kind: "blocked" });
+    expect(wrote).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it("that says to slow down is measured by the client's clock", async () => {
+    const resetAt = String(Math.floor(NOW_MS / 1000) + 10);
+    endpointAnswers(
+      429,
+      { success: false, error: { code: "RATE_LIMIT_EXCEEDED", message: "slow" } },
+      {
+        "x-ratelimit-reset": resetAt,
+      },
+    );
+    expect(await client().post("/events", PAYLOAD, never)).toEqual({ kind: "throttled", retryAfterMs: 9_001 });
+  });
+});
+
+describe("no answer of the endpoint", () => {
+  const failed = (reason: string) => ({ kind: "failed", reason });
+
+  it("is a timeout where the signal has fired before", async () => {
+    const scope = nock(API).post("/v1/events").reply(201, CREATED);
+    expect(await client().post("/events", PAYLOAD, AbortSignal.abort())).toEqual(failed("timeout"));
+    expect(await client().post("/events", PAYLOAD, AbortSignal.abort(new Error("any reason")))).toEqual(
+      failed("timeout"),
+    );
+    expect(scope.isDone()).toBe(false);
+  });
+
+  it("is a timeout where the signal fires before the head of the answer", async () => {
+    const controller = new AbortController();
+    const baseUrl = await serve(() => controller.abort());
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, controller.signal)).toEqual(failed("timeout"));
+  });
+
+  it("is a timeout where the signal fires in the middle of the body", async () => {
+    const controller = new AbortController();
+    const baseUrl = await serve((_, response) => void response.writeHead(201).write('{"success":true,'));
+    const fetchThenAbort = async (...args: Parameters<typeof fetch>) => {
+      const response = await globalThis.fetch(...args);
+      setImmediate(() => controller.abort(new Error("late")));
+      return response;
+    };
+    const outcome = await client({ baseUrl, fetch: fetchThenAbort }).post("/events", PAYLOAD, controller.signal);
+    expect(outcome).toEqual(failed("timeout"));
+  });
+
+  it("is the network where the socket is reset before an answer", async () => {
+    const baseUrl = await serve((request) => request.socket.resetAndDestroy());
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, never)).toEqual(failed("network"));
+  });
+
+  it("is the network where the socket is reset in the middle of the answer, even of a 201", async () => {
+    const baseUrl = await serve((request, response) => {
+      const half = JSON.stringify(CREATED).slice(0, 10);
+      response.writeHead(201, { "content-length": "1000" }).write(half, () => request.socket.resetAndDestroy());
+    });
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, never)).toEqual(failed("network"));
+  });
+
+  it("is the network where nobody listens", async () => {
+    const baseUrl = await serve(() => {});
+    const server = servers.pop() ?? expect.fail("no server");
+    server.close();
+    await once(server, "close");
+    expect(await client({ baseUrl }).post("/events", PAYLOAD, never)).toEqual(failed("network"));
+  });
+
+  it("is the network where fetch throws whatever it likes", async () => {
+    const throwing = (error: unknown) => client({ fetch: () => Promise.reject(error) });
+    for (const error of [new Error("x"), "text", undefined, null]) {
+      expect(await throwing(error).post("/events", PAYLOAD, never)).toEqual(failed("network"));
+    }
+  });
+});

@@ -1,0 +1,240 @@
+import { describe, expect, it } from "vitest";
+import { type ClientReferenceId, type StripeAmount, stripe } from "../../../adapters/stripe/index.js";
+import { recordsOf } from "../../helpers/records.js";
+import { failureOf, fixture, SECRET, withObject } from "./webhook.js";
+
+const adapter = stripe({ webhookSecret: SECRET });
+const CREATED_AT = "2025-10-09T08:55:07.000Z";
+
+const conversion = {
+  kind: "event",
+  source: "stripe",
+  name: "checkout_completed",
+  type: "conversion",
+  externalEventId: "evt_cs_payment",
+  businessKey: "checkout:cs_payment",
+  identity: { referralId: "ref_42", customerId: "cus_ada" },
+  references: { session: "cs_payment", customer: "cus_ada", payment: "pi_payment" },
+  occurredAt: CREATED_AT,
+  sale: { minorUnits: 4900, currency: "EUR", decimals: 2 },
+  isSubscription: false,
+  metadata: { source: "stripe", session: "cs_payment", payment: "pi_payment" },
+};
+
+describe("a completed Checkout session", () => {
+  it("that was paid and has no invoice becomes a conversion, without the tax", async () => {
+    expect(await recordsOf(adapter, fixture("checkout-session.payment"))).toEqual([conversion]);
+  });
+
+  it("whose sale an invoice reports links what it knows to the referral", async () => {
+    expect(await recordsOf(adapter, fixture("checkout-session.with-invoice"))).toEqual([
+      {
+        kind: "link",
+        source: "stripe",
+        referralId: "ref_42",
+        references: { session: "cs_invoice", customer: "cus_ada", invoice: "in_of_cs", payment: "pi_invoice" },
+      },
+    ]);
+  });
+
+  it("of a subscription links it to the referral, whether an invoice is named or not", async () => {
+    const references = { session: "cs_subscription", customer: "cus_ada", subscription: "sub_ada" };
+    const link = { kind: "link", source: "stripe", referralId: "ref_42" };
+    expect(await recordsOf(adapter, fixture("checkout-session.subscription"))).toEqual([
+      { ...link, references: { ...references, invoice: "in_of_sub" } },
+    ]);
+    expect(await recordsOf(adapter, withObject("checkout-session.subscription", { invoice: null }))).toEqual([
+      { ...link, references },
+    ]);
+  });
+
+  it("is no sale yet while unpaid, and one when the payment has succeeded", async () => {
+    const references = { session: "cs_async", customer: "cus_ada", payment: "pi_async" };
+    expect(await recordsOf(adapter, fixture("checkout-session.unpaid"))).toEqual([
+      { kind: "link", source: "stripe", referralId: "ref_42", references },
+    ]);
+    expect(await recordsOf(adapter, fixture("checkout-session.async-succeeded"))).toEqual([
+      {
+        ...conversion,
+        externalEventId: "evt_cs_async",
+        businessKey: "checkout:cs_async",
+        references,
+        metadata: { source: "stripe", session: "cs_async", payment: "pi_async" },
+      },
+    ]);
+  });
+
+  it.each([
+    ["sets up a payment method", "setup", { session: "cs_setup", customer: "cus_ada" }],
+    ["needs no payment", "free", { session: "cs_free", customer: "cus_ada" }],
+  ])("that %s is only a link", async (_, name, references) => {
+    expect(await recordsOf(adapter, fixture(`checkout-session.${name}`))).toEqual([
+      { kind: "link", source: "stripe", referralId: "ref_42", references },
+    ]);
+  });
+
+  it.each(["with-invoice", "unpaid", "subscription", "setup", "free"])(
+    "that sells nothing and names no referral is skipped: %s",
+    async (name) => {
+      const event = withObject(`checkout-session.${name}`, { metadata: {} });
+      expect(await recordsOf(adapter, event)).toEqual([
+        {
+          kind: "skip",
+          source: "stripe",
+          reason: "no_referral",
+          externalEventId: event.id,
+          message: expect.stringMatching(/^cs_/),
+        },
+      ]);
+    },
+  );
+
+  it("is a sale for a guest too, who has no id", async () => {
+    const [record] = await recordsOf(adapter, withObject("checkout-session.payment", { customer: null }));
+    expect(record).toMatchObject({ kind: "event", identity: { referralId: "ref_42" } });
+    expect(record).toHaveProperty("identity.customerId", undefined);
+    expect(JSON.stringify(record)).not.toContain("@");
+  });
+
+  it("may have its ids as objects, and its customer as an account", async () => {
+    const objects = {
+      customer: { id: "cus_object", object: "customer" },
+      payment_intent: { id: "pi_object", object: "payment_intent", status: "succeeded" },
+    };
+    expect(await recordsOf(adapter, withObject("checkout-session.payment", objects))).toMatchObject([
+      { identity: { customerId: "cus_object" }, references: { customer: "cus_object", payment: "pi_object" } },
+    ]);
+    const account = withObject("checkout-session.payment", { customer: null, customer_account: "acct_buyer" });
+    expect(await recordsOf(adapter, account)).toMatchObject([{ identity: { customerId: "acct_buyer" } }]);
+    const invoice = withObject("checkout-session.payment", { invoice: { id: "in_object", object: "invoice" } });
+    expect(await recordsOf(adapter, invoice)).toMatchObject([{ kind: "link", references: { invoice: "in_object" } }]);
+  });
+
+  it("names the connected account", async () => {
+    const event = { ...fixture("checkout-session.payment"), account: "acct_connected" };
+    expect(await recordsOf(adapter, event)).toMatchObject([{ metadata: { account: "acct_connected" } }]);
+  });
+
+  it("uses Stripe's own decimals", async () => {
+    for (const [currency, decimals] of [
+      ["jpy", 0],
+      ["ugx", 2],
+      ["isk", 2],
+      ["kwd", 3],
+    ] as const) {
+      const event = withObject("checkout-session.payment", { currency });
+      expect(await recordsOf(adapter, event)).toMatchObject([
+        { sale: { minorUnits: 4900, currency: currency.toUpperCase(), decimals } },
+      ]);
+    }
+  });
+
+  it.each([
+    ["data.object.amount_total", { amount_total: "topsecret" }],
+    ["data.object.id", { id: undefined }],
+    ["data.object.total_details.amount_tax", { total_details: { amount_tax: 0.5 } }],
+    ["data.object.object", { object: "invoice" }],
+  ])("of a wrong shape is refused with its field %s", async (field, changes) => {
+    const error = await failureOf(recordsOf(adapter, withObject("checkout-session.payment", changes)));
+    expect(error.code).toBe("malformed_payload");
+    expect(error.message).toContain(`${field}:`);
+    expect(error.message).not.toContain("topsecret");
+  });
+});
+
+describe("the amount of a Checkout session", () => {
+  const sold = (amount: StripeAmount, changes = {}) =>
+    recordsOf(stripe({ webhookSecret: SECRET, amount }), withObject("checkout-session.payment", changes));
+
+  it.each<[StripeAmount, number]>([
+    ["net", 4900],
+    ["gross", 5831],
+    [() => 4242, 4242],
+    [async () => 1, 1],
+  ])("is by the option amount: %s", async (amount, minorUnits) => {
+    expect(await sold(amount)).toMatchObject([{ sale: { minorUnits, currency: "EUR" } }]);
+  });
+
+  it("has no tax to take off where none is stated", async () => {
+    for (const total_details of [undefined, null, {}, { amount_tax: null }]) {
+      expect(await sold("net", { total_details })).toMatchObject([{ sale: { minorUnits: 5831 } }]);
+    }
+  });
+
+  it("hands the whole session to your function", async () => {
+    const asked: object[] = [];
+    await sold((session) => asked.push(session) && 100);
+    expect(asked).toMatchObject([{ object: "checkout.session", id: "cs_payment", amount_subtotal: 4900 }]);
+  });
+
+  it("skips what costs nothing", async () => {
+    const nothing = [{ kind: "skip", reason: "no_amount", externalEventId: "evt_cs_payment" }];
+    expect(await sold("net", { amount_total: 0, total_details: null })).toMatchObject(nothing);
+    expect(await sold("net", { amount_total: null })).toMatchObject(nothing);
+    expect(await sold(() => 0)).toMatchObject(nothing);
+  });
+});
+
+describe("the client_reference_id of a session", () => {
+  const identityOf = async (clientReferenceId: ClientReferenceId | undefined, changes = {}) => {
+    const using = stripe({ webhookSecret: SECRET, clientReferenceId });
+    const [record] = await recordsOf(using, withObject("checkout-session.payment-link", changes));
+    // As JSON, since what is undefined is not sent.
+    return record?.kind === "event" ? JSON.parse(JSON.stringify(record.identity)) : record;
+  };
+  const own = { payment_link: null, client_reference_id: "user_7", customer: "cus_ada" };
+  const metadata = { affonso_referral: "ref_42" };
+
+  it("is the referral of a payment link by default", async () => {
+    expect(await identityOf(undefined)).toEqual({ referralId: "ref_from_link" });
+    expect(await identityOf("auto")).toEqual({ referralId: "ref_from_link" });
+  });
+
+  it.each([
+    ["auto", { referralId: "ref_from_link" }, { customerId: "cus_ada" }],
+    ["referral", { referralId: "ref_from_link" }, { referralId: "user_7", customerId: "cus_ada" }],
+    ["externalUser", { externalUserId: "ref_from_link" }, { externalUserId: "user_7", customerId: "cus_ada" }],
+    ["ignore", {}, { customerId: "cus_ada" }],
+  ] as const)("is what clientReferenceId says: %s", async (setting, ofLink, ofOwnSession) => {
+    expect(await identityOf(setting)).toEqual(ofLink);
+    expect(await identityOf(setting, own)).toEqual(ofOwnSession);
+  });
+
+  it.each([
+    ["auto", { referralId: "ref_42" }, { referralId: "ref_42", customerId: "cus_ada" }],
+    ["referral", { referralId: "ref_42" }, { referralId: "ref_42", customerId: "cus_ada" }],
+    [
+      "externalUser",
+      { referralId: "ref_42", externalUserId: "ref_from_link" },
+      { referralId: "ref_42", externalUserId: "user_7", customerId: "cus_ada" },
+    ],
+    ["ignore", { referralId: "ref_42" }, { referralId: "ref_42", customerId: "cus_ada" }],
+  ] as const)("never overrules affonso_referral: %s", async (setting, ofLink, ofOwnSession) => {
+    expect(await identityOf(setting, { metadata })).toEqual(ofLink);
+    expect(await identityOf(setting, { ...own, metadata })).toEqual(ofOwnSession);
+  });
+
+  it("names the referral of the link record of a session with an invoice too", async () => {
+    expect(await identityOf("auto", { invoice: "in_1" })).toMatchObject({ kind: "link", referralId: "ref_from_link" });
+    expect(await identityOf("ignore", { invoice: "in_1" })).toMatchObject({ kind: "skip", reason: "no_referral" });
+  });
+
+  it("can be read of a payment link that is an object", async () => {
+    expect(await identityOf("auto", { payment_link: { id: "plink_1", object: "payment_link" } })).toEqual({
+      referralId: "ref_from_link",
+    });
+  });
+
+  it("is passed over where it can be no id, and the sale stays", async () => {
+    for (const hostile of ["", "   ", "a\nb", "a\r\nSet-Cookie: x=1", "\u0000", "\u202e\ud800", "x".repeat(256)]) {
+      for (const setting of ["auto", "referral", "externalUser", "ignore"] as const) {
+        const changes = { client_reference_id: hostile, customer: "cus_ada" };
+        expect(await identityOf(setting, changes)).toEqual({ customerId: "cus_ada" });
+      }
+    }
+  });
+
+  it("of a wrong type is refused as no session of Stripe's", async () => {
+    expect((await failureOf(identityOf("auto", { client_reference_id: 7 }))).code).toBe("malformed_payload");
+  });
+});
