@@ -1,14 +1,16 @@
 import * as z from "zod/mini";
-import { describeIssues, RelayError, type SchemaIssue } from "./errors.js";
+import { describeIssues, describeType, RelayError, type SchemaIssue } from "./errors.js";
 
 /** What any id may look like: one line of 1 to 255 characters. */
-export const ID_PATTERN = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+export const ID_PATTERN = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u;
 
 const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
 
+const TIME = "expected a Date or ISO 8601 text with a time zone";
+
 /** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
 const timestamp = z.pipe(
-  z.union([z.date(), z.iso.datetime({ offset: true })], "expected a Date or ISO 8601 text with a time zone"),
+  z.union([z.date(TIME), z.iso.datetime({ offset: true, error: TIME })], TIME),
   z.transform((value) => new Date(value).toISOString()),
 );
 
@@ -51,7 +53,17 @@ const referencesSchema = z.strictObject({
   transaction: z.optional(optionalId),
 });
 
-const metadata = z.record(z.string(), z.json());
+const MAX_METADATA_DEPTH = 16;
+
+const metadata = z.pipe(
+  z
+    .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null, "expected an object")
+    // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
+    .check(
+      z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
+    ),
+  z.record(z.string(), z.json()),
+);
 
 const relayEventSchema = z
   .strictObject({
@@ -156,6 +168,9 @@ export type RelayRecordInput = FromAdapter<z.input<(typeof SCHEMAS)[keyof typeof
  * @throws RelayError `invalid_event` that names each wrong field.
  */
 export function parseRecord(input: RelayRecordInput, source: string): RelayRecord {
+  if (typeof input !== "object" || input === null) {
+    throw invalidEvent(source, [{ message: `a record must be an object, got ${describeType(input)}` }]);
+  }
   const kind = input.kind ?? "event";
   if (!Object.hasOwn(SCHEMAS, kind)) {
     throw invalidEvent(source, [{ path: ["kind"], message: `expected one of ${Object.keys(SCHEMAS).join(", ")}` }]);
@@ -165,11 +180,20 @@ export function parseRecord(input: RelayRecordInput, source: string): RelayRecor
   throw invalidEvent(source, result.error.issues);
 }
 
-/** Checks an event again after somebody else had it in hands. */
-export function parseEvent(input: unknown, source: string): RelayEvent {
+/**
+ * Checks an event again after the app had it in hands.
+ *
+ * @param by - Whose work it is, for the error message.
+ */
+export function parseEvent(input: unknown, by: string): RelayEvent {
   const result = relayEventSchema.safeParse(input);
   if (result.success) return result.data;
-  throw invalidEvent(source, result.error.issues);
+  throw invalidEvent(by, result.error.issues);
+}
+
+function depthWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => depthWithin(inner, levels - 1));
 }
 
 function invalidEvent(source: string, issues: readonly SchemaIssue[]): RelayError {

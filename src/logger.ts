@@ -21,10 +21,24 @@ export const consoleLogger: Logger = {
 export function causeFields(cause: unknown): { cause?: string; causeCode?: string; causeAt?: string } {
   if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: typeof cause };
   const { code } = cause as { code?: unknown };
-  const frame = cause.stack?.split("\n").find((line) => /^\s+at /.test(line));
+  // The stack begins with the message, which may have lines of its own that look like a frame.
+  const stack = cause.stack?.replace(cause.message, "") ?? "";
+  const frame = stack.split("\n").find((line) => /^\s+at /.test(line));
   return {
     cause: cause.name,
     ...(typeof code === "string" && { causeCode: code }),
     ...(frame !== undefined && { causeAt: frame.trim() }),
   };
+}
+
+/** The logger, made unable to throw: a log that is full must not decide what a provider is answered. */
+export function unfailing(logger: Logger): Logger {
+  const safely = (level: keyof Logger) => (fields: object, message: string) => {
+    try {
+      logger[level](fields, message);
+    } catch {
+      // There is nowhere left to say it.
+    }
+  };
+  return { debug: safely("debug"), info: safely("info"), warn: safely("warn"), error: safely("error") };
 }

@@ -39,7 +39,8 @@ export function toMajorUnits(money: Money): number {
   const sign = minorUnits < 0 ? "-" : "";
   const text = decimals === 0 ? sign + digits : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
   const value = Number(text);
-  if (decimals > 0 && value.toFixed(decimals) !== text) {
+  // JSON writes the shortest text of a number, so that text is what has to be right.
+  if (decimals > 0 && String(value) !== text.replace(/\.?0+$/, "")) {
     throw new RelayError("invalid_event", "the amount has more digits than a JSON number can carry exactly");
   }
   return value;
@@ -50,9 +51,13 @@ export function toMajorUnits(money: Money): number {
  *
  * @param amount - Decimal text such as `"19.99"`. A number is taken by its shortest text.
  * @param currency - ISO 4217 code, upper or lower case.
- * @throws RelayError `malformed_payload` when it is no plain decimal, or finer than the currency's minor unit.
+ * @throws RelayError `malformed_payload` when it is no plain decimal, or finer than the currency's minor unit. A negative
+ * amount is read as such; no sale may have it.
  */
 export function fromMajorUnits(amount: string | number, currency: string): Money {
+  if (!/^[A-Za-z]{3}$/.test(currency)) {
+    throw new RelayError("malformed_payload", "a currency must have three letters (ISO 4217)");
+  }
   const decimals = isoDecimals(currency);
   const match = /^(-?)(\d{1,15})(?:\.(\d+))?$/.exec(String(amount));
   const fraction = (match?.[3] ?? "").replace(/0+$/, "");

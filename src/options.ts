@@ -2,8 +2,8 @@ import type { WebhookAdapter } from "./adapter.js";
 import type { EndpointError } from "./endpoint/outcome.js";
 import { assertKnownKeys, invalidOption, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
-import { consoleLogger, type Logger } from "./logger.js";
-import type { Mappings } from "./mapping.js";
+import { consoleLogger, type Logger, unfailing } from "./logger.js";
+import type { IdMapping, Mappings } from "./mapping.js";
 import { secretList } from "./signing/secrets.js";
 
 /** What `on.delivered` is told. */
@@ -103,20 +103,16 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertMappings(mappings);
   assertKnownKeys("on", on, HOOK_NAMES);
   for (const name of HOOK_NAMES) assertFunction(`on.${name}`, Reflect.get(on, name));
-  for (const level of ["debug", "info", "warn", "error"]) {
-    if (typeof Reflect.get(logger, level) !== "function") {
-      throw invalidOption(`logger.${level}`, "a function (fields, message)", Reflect.get(logger, level));
-    }
-  }
+  assertLogger(logger);
   return Object.freeze({
     apiKey: headerValue("apiKey", options.apiKey, "your Affonso API key (sk_live_…)"),
     signingSecret: signingSecretOf(options.signingSecret),
-    baseUrl: parseBaseUrl(options.baseUrl ?? "https://api.affonso.io/v1"),
+    baseUrl: parseBaseUrl(options.baseUrl === undefined ? "https://api.affonso.io/v1" : options.baseUrl),
     adapters: byName(options.adapters),
-    mappings: Object.freeze({ ...mappings }),
+    mappings: copyMappings(mappings),
     transform,
     timeoutMs,
-    logger,
+    logger: unfailing(logger),
     on: Object.freeze({ ...on }),
     fetch,
     clock,
@@ -127,13 +123,36 @@ function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
 }
 
+function assertLogger(logger: unknown): asserts logger is Logger {
+  if (typeof logger !== "object" || logger === null)
+    throw invalidOption("logger", "an object with log functions", logger);
+  for (const level of ["debug", "info", "warn", "error"]) {
+    const log: unknown = Reflect.get(logger, level);
+    if (typeof log !== "function") throw invalidOption(`logger.${level}`, "a function (fields, message)", log);
+  }
+}
+
+function copyMappings({ customers, products, prices }: Mappings): Mappings {
+  const copy = (mapping: IdMapping | undefined) =>
+    typeof mapping === "object" ? Object.freeze({ ...mapping }) : mapping;
+  return Object.freeze({ customers: copy(customers), products: copy(products), prices: copy(prices) });
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function assertMappings(mappings: Mappings): void {
+  if (!isPlainObject(mappings))
+    throw invalidOption("mappings", "an object with customers, products or prices", mappings);
   assertKnownKeys("mappings", mappings, MAPPING_NAMES);
   for (const [name, mapping] of Object.entries(mappings)) {
-    const isRecord =
-      typeof mapping === "object" && mapping !== null && !Array.isArray(mapping) && !(mapping instanceof Map);
     if (mapping === undefined || typeof mapping === "function") continue;
-    if (!isRecord) throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
+    // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
+    if (!isPlainObject(mapping))
+      throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
     for (const [id, mapped] of Object.entries(mapping)) {
       if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
         throw invalidOption(`mappings.${name}["${id}"]`, "an id, or null to drop it", mapped);
@@ -167,7 +186,7 @@ function parseBaseUrl(value: unknown): string {
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback)) {
     throw new RelayError("invalid_options", "baseUrl must begin with https:// (http:// is for this machine only)");
   }
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+  if (url.username !== "" || url.password !== "" || /[?#]/.test(url.href)) {
     throw new RelayError(
       "invalid_options",
       "baseUrl must have no user, password, query or fragment; the key goes into apiKey",

@@ -1,10 +1,11 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
-import { describeType, invalidOption, RelayError, toRelayError } from "./errors.js";
-import { hasIdentity, parseEvent, parseRecord, type RelayEvent, type RelayRecord, type Skip } from "./event.js";
+import { withDeadline } from "./deadline.js";
+import { invalidOption, RelayError, toRelayError } from "./errors.js";
+import { parseRecord, type RelayRecord, type Skip } from "./event.js";
 import { causeFields } from "./logger.js";
-import { mapIds } from "./mapping.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PassThrough, type RecordResult } from "./pass-through.js";
+import { prepareRecords } from "./prepare.js";
 
 /** What became of a webhook: the weightiest of what became of its records. */
 export interface ReceiveResult {
@@ -65,7 +66,9 @@ class PassThroughRelay implements Relay {
   readonly #passThrough: PassThrough;
   readonly #underWay = new Set<Promise<unknown>>();
   #abort = new AbortController();
-  #stopping: Promise<void> | undefined;
+  #accepts = true;
+  /** Starting and stopping, one after the other, in the order they were asked for. */
+  #transitions = Promise.resolve();
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -90,42 +93,48 @@ class PassThroughRelay implements Relay {
     return this.#run(source, (adapter, signal) => this.#forward(adapter, payload, headers, signal));
   }
 
-  async start(): Promise<void> {
-    if (this.#stopping === undefined) return;
-    await this.#stopping;
-    this.#stopping = undefined;
-    this.#abort = new AbortController();
+  start(): Promise<void> {
+    this.#transitions = this.#transitions.then(() => {
+      if (this.#accepts) return;
+      this.#abort = new AbortController();
+      this.#accepts = true;
+    });
+    return this.#transitions;
   }
 
-  stop({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+  async stop({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
       throw invalidOption("stop timeoutMs", "a number of milliseconds, 0 or more", timeoutMs);
     }
-    this.#stopping ??= this.#drain(timeoutMs);
-    return this.#stopping;
+    this.#accepts = false;
+    this.#transitions = this.#transitions.then(() => this.#drain(timeoutMs));
+    return this.#transitions;
   }
 
   async #drain(timeoutMs: number): Promise<void> {
+    this.#accepts = false;
     const timer = setTimeout(() => this.#abort.abort(), timeoutMs);
     await Promise.allSettled(this.#underWay);
     clearTimeout(timer);
   }
 
-  /** One webhook: looked up, bounded in time, counted as under way, its failure logged once. */
-  async #run(
-    source: string,
-    work: (adapter: WebhookAdapter, signal: AbortSignal) => Promise<ReceiveResult>,
-  ): Promise<ReceiveResult> {
+  /** One webhook, counted as under way until its caller has the answer. */
+  #run(source: string, work: Work): Promise<ReceiveResult> {
+    const running = this.#attempt(source, work).finally(() => this.#underWay.delete(running));
+    this.#underWay.add(running);
+    return running;
+  }
+
+  /** Looked up, bounded in time, its failure logged once. */
+  async #attempt(source: string, work: Work): Promise<ReceiveResult> {
     const { adapters, timeoutMs } = this.#options;
     try {
       const adapter = adapters.get(source);
       if (adapter === undefined) {
         throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
       }
-      if (this.#stopping !== undefined) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
-      const running = withDeadline(timeoutMs, this.#abort.signal, (signal) => work(adapter, signal));
-      this.#underWay.add(running);
-      return await running.finally(() => this.#underWay.delete(running));
+      if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
+      return await withDeadline(timeoutMs, this.#abort.signal, (signal) => work(adapter, signal));
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
@@ -143,47 +152,29 @@ class PassThroughRelay implements Relay {
     const inputs = await adapter.normalize(payload, { source, header: (name) => headerOf(headers, name) });
     const records = inputs.map((input) => parseRecord(input, source));
     // All are made ready before the first is sent: a mapping that fails then costs no half-sent webhook.
-    const ready = await Promise.all(records.map((record) => this.#prepare(record)));
-    assertDistinctIds(ready);
+    const ready = await prepareRecords(records, this.#options);
 
-    const results: RecordResult[] = [];
-    for (const record of ready) {
-      // A hook or a mapping may have outlived the deadline: the provider has its 503 and will send all of it again.
-      signal.throwIfAborted();
-      results.push(record.kind === "skip" ? this.#skipped(record) : await this.#passThrough.take(record, signal));
-    }
+    const results = await this.#takeAll(ready, signal);
     const result = Object.freeze({ status: weightiest(results), records: Object.freeze(results) });
     this.#options.logger.debug({ source, ...result }, "received");
     return result;
   }
 
-  /** Maps ids and asks `transform`; an event that nobody is named on becomes a skip, since the endpoint refuses it. */
-  async #prepare(record: RelayRecord): Promise<RelayRecord> {
-    if (record.kind !== "event") return record;
-    const { source, externalEventId } = record;
-    const event = await this.#transform(await mapIds(record, this.#options.mappings));
-    if (event === null) {
-      return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
+  /** One record that is refused must not keep its siblings back: all are taken, then the first error is thrown. */
+  async #takeAll(records: readonly RelayRecord[], signal: AbortSignal): Promise<RecordResult[]> {
+    const results: RecordResult[] = [];
+    const errors: unknown[] = [];
+    for (const record of records) {
+      // A hook or a mapping may have outlived the deadline: the provider has its 503 and will send all of it again.
+      signal.throwIfAborted();
+      try {
+        results.push(record.kind === "skip" ? this.#skipped(record) : await this.#passThrough.take(record, signal));
+      } catch (error) {
+        errors.push(error);
+      }
     }
-    if (hasIdentity(event.identity)) return event;
-    const message = "it names no referral, customer, user or click";
-    return { kind: "skip", source, reason: "no_identity", externalEventId, message };
-  }
-
-  async #transform(event: RelayEvent): Promise<RelayEvent | null> {
-    const { transform } = this.#options;
-    let transformed: unknown = event;
-    try {
-      if (transform !== undefined) transformed = await transform(event);
-    } catch (cause) {
-      throw new RelayError("mapping_failed", "transform threw; the provider keeps the webhook and sends it again", {
-        cause,
-      });
-    }
-    if (transformed === null) return null;
-    if (typeof transformed === "object") return parseEvent(transformed, event.source);
-    const answer = describeType(transformed);
-    throw new RelayError("mapping_failed", `transform answered ${answer}; answer the event, or null to drop it`);
+    if (errors.length > 0) throw errors[0];
+    return results;
   }
 
   #skipped({ source, reason, message, externalEventId }: Skip): RecordResult {
@@ -200,51 +191,10 @@ class PassThroughRelay implements Relay {
   }
 }
 
+type Work = (adapter: WebhookAdapter, signal: AbortSignal) => Promise<ReceiveResult>;
+
 const WEIGHT = ["dead_letter", "delivered", "duplicate", "unmatched", "ignored"] as const;
 
 function weightiest(results: readonly RecordResult[]): RecordResult["status"] {
   return WEIGHT.find((status) => results.some((result) => result.status === status)) ?? "ignored";
-}
-
-/** The endpoint would answer the second of two events with the first one's result: a sale lost without a word. */
-function assertDistinctIds(records: readonly RelayRecord[]): void {
-  const seen = new Set<string>();
-  for (const record of records) {
-    if (record.kind !== "event" || record.externalEventId === undefined) continue;
-    if (seen.has(record.externalEventId)) {
-      throw new RelayError("invalid_event", `${record.source} made two events of one webhook with one externalEventId`);
-    }
-    seen.add(record.externalEventId);
-  }
-}
-
-/** Runs `work` with a signal that fires after `timeoutMs` or with `outer`, and does not wait for it any longer then. */
-async function withDeadline<T>(
-  timeoutMs: number,
-  outer: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const { promise: expired, reject } = deferred();
-  const end = (error: RelayError) => {
-    controller.abort(error);
-    reject(error);
-  };
-  const stop = () => end(new RelayError("relay_stopped", "the relay was stopped before this webhook was done"));
-  const timer = setTimeout(() => end(new RelayError("timed_out", `not done within ${timeoutMs} ms`)), timeoutMs);
-  outer.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work(controller.signal), expired]);
-  } finally {
-    clearTimeout(timer);
-    outer.removeEventListener("abort", stop);
-  }
-}
-
-function deferred(): { promise: Promise<never>; reject: (error: unknown) => void } {
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<never>((_, fail) => {
-    reject = fail;
-  });
-  return { promise, reject };
 }

@@ -33,8 +33,8 @@ export class EndpointClient {
    * @param signal - Ends the attempt, and with it the reading of the answer.
    */
   async post(path: string, payload: object, signal: AbortSignal): Promise<Outcome> {
-    const body = utf8Bytes(JSON.stringify(payload));
     try {
+      const body = utf8Bytes(JSON.stringify(payload));
       const { apiKey, baseUrl, fetch, clock } = this.#options;
       const response = await fetch(`${baseUrl}${path}`, {
         method: "POST",

@@ -35,6 +35,7 @@ export interface EndpointResponse {
 }
 
 const DEFAULT_THROTTLE_MS = 30_000;
+const MIN_THROTTLE_MS = 1_000;
 const MAX_THROTTLE_MS = 600_000;
 // No later attempt can be smaller, of another type or speak another HTTP version.
 const NEVER_TAKEN = new Set([413, 415, 501, 505]);
@@ -57,7 +58,8 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
   if (status === 0 || (status >= 300 && status < 400)) return { kind: "blocked", reason: "redirected", error };
   if (status === 429) return { kind: "throttled", retryAfterMs: throttleMs(response, envelope?.retryAfter, nowMs) };
   if (status === 401) return { kind: "blocked", reason: "unauthorized", error };
-  if (status === 403) return { kind: "blocked", reason: "forbidden", error };
+  // 402: the team's plan does not cover it. Like a missing permission, it says nothing about the event.
+  if (status === 402 || status === 403) return { kind: "blocked", reason: "forbidden", error };
   if (NEVER_TAKEN.has(status)) return { kind: "rejected", error };
   if (status === 408 || status === 425 || status >= 500) return { kind: "failed", reason: "server_error", status };
   if (error.code === undefined) return { kind: "blocked", reason: "misconfigured_endpoint", error };
@@ -77,7 +79,8 @@ export function classifyFailure(error: unknown): Outcome {
 }
 
 // OpenSSL's verification results and Node's own: https://nodejs.org/api/tls.html#x509-certificate-error-codes
-const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/;
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|ERROR_IN_C|HOSTNAME_MISMATCH)/;
 
 function* causesOf(error: unknown): Generator<{ name: string; code: string }> {
   for (let cause = error, depth = 0; typeof cause === "object" && cause !== null && depth < 5; depth++) {
@@ -115,18 +118,23 @@ function readEnvelope(body: string): Envelope | undefined {
   };
 }
 
-function throttleMs(response: EndpointResponse, bodyRetryAfter: unknown, nowMs: number): number {
+/** The longest that is asked for, of what makes sense: from one second to ten minutes. */
+function throttleMs({ headers }: EndpointResponse, bodyRetryAfter: unknown, nowMs: number): number {
+  // A reset is a moment of the endpoint's clock, so it is measured against the endpoint's own Date.
+  const endpointNowMs = Date.parse(headers.get("date") ?? "") || nowMs;
+  const reset = (seconds(headers.get("x-ratelimit-reset")) ?? Number.NaN) - endpointNowMs;
   const waits = [
-    positive(Number(response.headers.get("retry-after") ?? Number.NaN) * 1000),
-    positive(typeof bodyRetryAfter === "number" ? bodyRetryAfter * 1000 : Number.NaN),
-    positive(Number(response.headers.get("x-ratelimit-reset") ?? Number.NaN) * 1000 - nowMs),
-  ].filter((wait) => wait !== undefined);
-  // The first that is there: Retry-After is a duration, which needs no agreement of the two clocks.
-  return Math.min(Math.max(waits[0] ?? DEFAULT_THROTTLE_MS, 1_000), MAX_THROTTLE_MS);
+    seconds(headers.get("retry-after")) ?? Date.parse(headers.get("retry-after") ?? "") - endpointNowMs,
+    typeof bodyRetryAfter === "number" ? bodyRetryAfter * 1000 : Number.NaN,
+    // Windows are minutes: a reset that is further off is in another unit, or of a clock that is wrong.
+    reset <= MAX_THROTTLE_MS ? reset : Number.NaN,
+  ].filter((wait) => wait > 0);
+  if (waits.length === 0) return DEFAULT_THROTTLE_MS;
+  return Math.min(Math.max(...waits, MIN_THROTTLE_MS), MAX_THROTTLE_MS);
 }
 
-function positive(ms: number): number | undefined {
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+function seconds(header: string | null): number | undefined {
+  return header !== null && /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -54,7 +54,8 @@ export async function handleWebhook<Adapters extends readonly WebhookAdapter[]>(
 /** The answer for an error: its code, its message where that is fixed text, and when to try again. */
 export function errorAnswer(error: RelayError): WebhookResponse {
   const { code, status, message } = error;
-  const shown = ERROR_CODES[code].exposeMessage ? { code, message } : { code };
+  // An error of another version of the package may have a code that this one does not know.
+  const shown = Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code].exposeMessage ? { code, message } : { code };
   const headers: Record<string, string> = {};
   if (status === 405) headers["allow"] = "POST";
   if (status === 503) {

@@ -1,0 +1,64 @@
+import { toWire } from "./endpoint/wire.js";
+import { describeType, RelayError } from "./errors.js";
+import { hasIdentity, parseEvent, type RelayEvent, type RelayRecord } from "./event.js";
+import { mapIds } from "./mapping.js";
+import type { ResolvedOptions } from "./options.js";
+
+type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform">;
+
+/**
+ * The records of one webhook as they will be sent: ids mapped, `transform` asked, checked against the contract.
+ *
+ * @throws RelayError `mapping_failed` or `invalid_event`.
+ */
+export async function prepareRecords(
+  records: readonly RelayRecord[],
+  options: PrepareOptions,
+): Promise<readonly RelayRecord[]> {
+  const ready = await Promise.all(records.map((record) => prepare(record, options)));
+  assertDistinctIds(ready);
+  return ready;
+}
+
+/** Maps ids and asks `transform`; an event that nobody is named on becomes a skip, since the endpoint refuses it. */
+async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
+  if (record.kind !== "event") return record;
+  const { source, externalEventId } = record;
+  const event = await applyTransform(await mapIds(record, options.mappings), options.transform);
+  if (event === null) {
+    return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
+  }
+  // An amount that can't be written must be found before a sibling is sent.
+  toWire(event);
+  if (hasIdentity(event.identity)) return event;
+  const message = "it names no referral, customer, user or click";
+  return { kind: "skip", source, reason: "no_identity", externalEventId, message };
+}
+
+async function applyTransform(event: RelayEvent, transform: PrepareOptions["transform"]): Promise<RelayEvent | null> {
+  let transformed: unknown = event;
+  try {
+    if (transform !== undefined) transformed = await transform(event);
+  } catch (cause) {
+    throw new RelayError("mapping_failed", "transform threw; the provider keeps the webhook and sends it again", {
+      cause,
+    });
+  }
+  if (transformed === null) return null;
+  const by = transform === undefined ? event.source : `transform, given an event of ${event.source},`;
+  if (typeof transformed === "object") return parseEvent(transformed, by);
+  const answer = describeType(transformed);
+  throw new RelayError("mapping_failed", `transform answered ${answer}; answer the event, or null to drop it`);
+}
+
+/** The endpoint would answer the second of two events with the first one's result: a sale lost without a word. */
+function assertDistinctIds(records: readonly RelayRecord[]): void {
+  const seen = new Set<string>();
+  for (const record of records) {
+    if (record.kind !== "event" || record.externalEventId === undefined) continue;
+    if (seen.has(record.externalEventId)) {
+      throw new RelayError("invalid_event", `${record.source} made two events of one webhook with one externalEventId`);
+    }
+    seen.add(record.externalEventId);
+  }
+}
