@@ -37,7 +37,11 @@ describe("a wrong option", () => {
     ["an adapter that is none", { adapters: [billing, { name: CANARY }] }, "adapters[1] must be an adapter: stripe(…)"],
     ["an adapter that is null", { adapters: [null] }, "adapters[0] must be an adapter: stripe(…)"],
     ["two adapters of one name", { adapters: [billing, billing] }, "two adapters are called billing"],
-    ["mappings that are null", { mappings: null }, "the argument of mappings must be an object, got null"],
+    [
+      "mappings that are null",
+      { mappings: null },
+      "mappings must be an object with customers, products or prices, got null",
+    ],
     ["an unknown mapping", { mappings: { product: {} } }, "mappings has no option product; it has customers, products"],
     ["a mapping that is text", { mappings: { products: CANARY } }, "mappings.products must be a record of ids or a"],
     ["a mapping that is null", { mappings: { customers: null } }, "mappings.customers must be a record of ids or a"],
@@ -148,7 +152,6 @@ describe("resolved options", () => {
       mappings: {},
       transform: undefined,
       timeoutMs: 4_000,
-      logger: consoleLogger,
       on: {},
       clock: Date.now,
     });
@@ -157,7 +160,7 @@ describe("resolved options", () => {
   it("take undefined for an option that is left out", () => {
     const names = ["signingSecret", "baseUrl", "mappings", "transform", "timeoutMs", "logger", "on", "fetch", "clock"];
     const resolved = resolveOptions(withOption(Object.fromEntries(names.map((name) => [name, undefined]))));
-    expect(resolved).toMatchObject({ timeoutMs: 4_000, baseUrl: "https://api.affonso.io/v1", logger: consoleLogger });
+    expect(resolved).toMatchObject({ timeoutMs: 4_000, baseUrl: "https://api.affonso.io/v1" });
   });
 
   it("take a mapping or a hook that is undefined for one that is left out", () => {
@@ -201,9 +204,23 @@ describe("resolved options", () => {
     expect(() => createRelay(options)).not.toThrow();
   });
 
-  it("keep the logger itself, which may need to be called as a method", () => {
-    const { logger } = memoryLogger();
-    expect(resolveOptions(withOption({ logger })).logger).toBe(logger);
+  it("call the logger as a method, and survive its throwing", () => {
+    const lines: string[] = [];
+    class Methods {
+      level = "method";
+      debug() {}
+      info() {}
+      warn(_fields: object, message: string) {
+        lines.push(`${this.level}: ${message}`);
+      }
+      error() {
+        throw new Error("the disk is full");
+      }
+    }
+    const { logger } = resolveOptions(withOption({ logger: new Methods() }));
+    logger.warn({}, "hello");
+    expect(lines).toEqual(["method: hello"]);
+    expect(() => logger.error({}, "hello")).not.toThrow();
   });
 
   it("do not take the adapters' names from an object's prototype", async () => {

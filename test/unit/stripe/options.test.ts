@@ -346,7 +346,7 @@ describe("the options of stripe()", () => {
     if (typeof value === "string" && value !== "") expect(message).not.toContain(value);
   });
 
-  it.each(["whsec_alone", [], 42])("must be an object with a webhookSecret: %j", (options) => {
+  it.each([undefined, null, "whsec_alone", [], 42])("must be an object with a webhookSecret: %j", (options) => {
     expect(() => stripe(options as never)).toThrow(/^invalid_options/);
   });
 
