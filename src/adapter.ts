@@ -131,7 +131,7 @@ export async function parsePayload<Schema extends StandardSchemaV1>(
   if (result.issues === undefined) return result.value;
   throw new RelayError(
     "malformed_payload",
-    `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues, payload)}`,
+    `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues)}`,
   );
 }
 
@@ -143,9 +143,20 @@ export function headerOf(headers: WebhookHeaders, name: string): string | undefi
   return typeof value === "string" || value === undefined ? value : value.join(", ");
 }
 
-/** The body's exact bytes. */
+/**
+ * The body's exact bytes.
+ *
+ * @throws RelayError `body_already_parsed` when it is neither bytes nor text.
+ */
 export function bodyBytes(request: WebhookRequest): Uint8Array {
-  return typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
+  const { body } = request;
+  if (typeof body === "string") return new TextEncoder().encode(body);
+  if (body instanceof Uint8Array) return body;
+  throw new RelayError(
+    "body_already_parsed",
+    `the body must be the bytes as they came, or their text, got ${describeType(body)}: hand over what express.raw(), ` +
+      "request.text() or request.arrayBuffer() answer, before anything parses it",
+  );
 }
 
 function parseJson(request: WebhookRequest, source: string): unknown {

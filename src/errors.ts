@@ -43,6 +43,12 @@ export const ERROR_CODES = {
   event_rejected: { status: 503, retryable: false, exposeMessage: false },
   /** The whole webhook did not get done within `timeoutMs`. */
   timed_out: { status: 503, retryable: true, exposeMessage: false },
+  /** Asked for what only an outbox can answer, of a relay that was made without one. */
+  no_outbox: { status: 500, retryable: false, exposeMessage: false },
+  /** The outbox can't commit: its database is locked, full, read-only or gone. */
+  outbox_unavailable: { status: 503, retryable: true, exposeMessage: false },
+  /** The outbox takes nothing more: too large a backlog, or too little free disk. */
+  outbox_full: { status: 503, retryable: true, exposeMessage: false },
   /** `stop()` was called. */
   relay_stopped: { status: 503, retryable: true, exposeMessage: false },
   /** Something that should not happen: please report it. */
@@ -152,23 +158,22 @@ export function describeIssues(issues: readonly SchemaIssue[]): string {
 }
 
 /**
- * Issues of a schema that is the app's, over `input`: libraries like to quote what they got, and that may be a
- * customer's address. A text that holds the value, or that is about a whole object, is left out.
+ * Issues of a schema that may be the app's. Libraries like to quote what they got, and that may be a customer's address:
+ * of their words, only those are shown that can't hold any of it, and of a path, only what looks like a field's name.
  */
-export function describeForeignIssues(issues: readonly SchemaIssue[], input: unknown): string {
+export function describeForeignIssues(issues: readonly SchemaIssue[]): string {
   return describeIssues(
-    issues.map(({ path, expected, message }) => {
-      const value = pathOf({ message, path }).reduce<unknown>(
-        (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
-        input,
-      );
-      const text = typeof expected === "string" ? `expected ${expected}` : message;
-      const quotes = typeof value === "object" ? typeof expected !== "string" : text.includes(String(value));
-      return { path, message: quotes && value !== undefined && value !== null ? "not what the schema expects" : text };
-    }),
+    issues.map((issue) => ({
+      path: pathOf(issue).map((key) => (/^[\w$-]{1,64}$/.test(String(key)) ? key : "…")),
+      message:
+        typeof issue.expected === "string" && /^(an? )?[a-z]{1,20}$/i.test(issue.expected)
+          ? `expected ${issue.expected}`
+          : "not what the schema expects",
+    })),
   );
 }
 
+/** Array.from, since arktype's paths are arrays whose `map` does not answer what it is given. */
 function pathOf({ path = [] }: SchemaIssue): PropertyKey[] {
-  return path.map((part) => (typeof part === "object" ? part.key : part));
+  return Array.from(path, (part) => (typeof part === "object" ? part.key : part));
 }

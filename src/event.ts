@@ -77,6 +77,8 @@ const relayEventSchema = z
     references: z._default(referencesSchema, {}),
     occurredAt: z.optional(timestamp),
     sale: z.optional(positiveMoney),
+    /** What was paid for the sale where that is another amount, tax included say: refunds are measured against it. */
+    paid: z.optional(positiveMoney),
     productIds: z.optional(z.array(id)),
     priceIds: z.optional(z.array(id)),
     interval: z.optional(z.enum(["monthly", "yearly"])),

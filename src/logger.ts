@@ -20,14 +20,14 @@ export const consoleLogger: Logger = {
  */
 export function causeFields(cause: unknown): { cause?: string; causeCode?: string; causeAt?: string } {
   if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: typeof cause };
-  const { code } = cause as { code?: unknown };
-  // The stack begins with the message, which may have lines of its own that look like a frame.
-  const stack = cause.stack?.replace(cause.message, "") ?? "";
-  const frame = stack.split("\n").find((line) => /^\s+at /.test(line));
+  const { name, code, stack, message } = cause as Partial<Record<"name" | "code" | "stack" | "message", unknown>>;
+  // The message stands before the frames and may look like one. A frame names a file, and ends with line and column.
+  const frames = typeof stack === "string" ? stack.replace(String(message), "") : "";
+  const frame = /^ +at [^\n]*(?:[/\\]|node:)[^\n]*:\d+:\d+\)?$/m.exec(frames)?.[0].trim();
   return {
-    cause: cause.name,
-    ...(typeof code === "string" && { causeCode: code }),
-    ...(frame !== undefined && { causeAt: frame.trim() }),
+    cause: typeof name === "string" && /^[\w$.]{1,64}$/.test(name) ? name : "Error",
+    ...(typeof code === "string" && /^[\w.-]{1,64}$/.test(code) && { causeCode: code }),
+    ...(frame !== undefined && { causeAt: frame }),
   };
 }
 
@@ -35,7 +35,8 @@ export function causeFields(cause: unknown): { cause?: string; causeCode?: strin
 export function unfailing(logger: Logger): Logger {
   const safely = (level: keyof Logger) => (fields: object, message: string) => {
     try {
-      logger[level](fields, message);
+      const done: unknown = logger[level](fields, message);
+      if (done instanceof Promise) done.catch(() => {});
     } catch {
       // There is nowhere left to say it.
     }

@@ -18,7 +18,8 @@ export function referralIn(metadata: unknown): string | undefined {
   if (typeof metadata !== "object" || metadata === null || !Object.hasOwn(metadata, "affonso_referral"))
     return undefined;
   const value: unknown = Reflect.get(metadata, "affonso_referral");
-  return typeof value === "string" && value.trim() !== "" && ID_PATTERN.test(value) ? value : undefined;
+  const referral = typeof value === "string" ? value.trim() : "";
+  return ID_PATTERN.test(referral) ? referral : undefined;
 }
 
 /** Each id once, in order; what is null, undefined or empty is left out. */

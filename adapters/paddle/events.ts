@@ -88,7 +88,8 @@ async function adjustmentChanged(event: PaddleEvent, context: PaddleContext): Pr
   if (amount.minorUnits <= 0) return skip(event.event_id, "no_amount", `${id}: a ${action} of nothing`);
   return {
     kind: "refund",
-    externalEventId: event.event_id,
+    // The adjustment's own id, since its creation and its update may both report it.
+    externalEventId: id,
     businessKey: `refund:${id}`,
     saleKey: `transaction:${adjustment.transaction_id}`,
     references: {

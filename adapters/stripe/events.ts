@@ -64,4 +64,5 @@ export const stripeEvents = Object.freeze({
   "refund.created": refundChanged,
   "refund.updated": refundChanged,
   "charge.refunded": chargeRefunded,
+  "charge.refund.updated": refundChanged,
 } satisfies Record<StripeEventType, StripeEventHandler>);

@@ -15,7 +15,7 @@ export function idsOf(lines: readonly StripeInvoiceLine[]): { productIds: string
 
 /** The subscription that a line bills, if it bills one. */
 export function subscriptionOf({ parent, subscription }: StripeInvoiceLine): string | undefined {
-  return parent?.subscription_item_details?.subscription ?? subscription;
+  return parent?.subscription_item_details?.subscription ?? parent?.invoice_item_details?.subscription ?? subscription;
 }
 
 /** Whether a line bills a subscription's item, as opposed to a one-off item. */
@@ -25,10 +25,10 @@ export function isRecurring({ parent, type, price, plan }: StripeInvoiceLine): b
 
 /** The billing interval on which all recurring lines agree; undefined where they don't, or there is no word for it. */
 export function billingInterval(lines: readonly StripeInvoiceLine[]): "monthly" | "yearly" | undefined {
-  const cycles = lines
-    .filter(isRecurring)
-    .map(lineInterval)
-    .filter((cycle) => cycle !== "unknown");
+  const recurring = lines.filter(isRecurring);
+  // What is credited and charged in between belongs to the plan before as well: it only counts where nothing else is.
+  const whole = recurring.filter((line) => !isProration(line));
+  const cycles = (whole.length > 0 ? whole : recurring).map(lineInterval).filter((cycle) => cycle !== "unknown");
   const [interval] = cycles;
   if (interval === undefined || interval === "other") return undefined;
   return cycles.every((cycle) => cycle === interval) ? interval : undefined;
@@ -39,7 +39,8 @@ function lineInterval(line: StripeInvoiceLine): "monthly" | "yearly" | "other" |
   const stated = line.price?.recurring ?? line.plan;
   if (stated?.interval) return intervalOf(stated.interval, stated.interval_count ?? 1) ?? "other";
   // Since basil an invoice does not state it. A proration's period is what is left of one, so it says nothing.
-  if (line.period == null || isProration(line)) return "unknown";
+  // A line for nothing is a trial, and its period the trial's.
+  if (line.period == null || line.amount === 0 || isProration(line)) return "unknown";
   const days = (line.period.end - line.period.start) / DAY_SECONDS;
   if (days >= 28 && days <= 31) return "monthly";
   return days === 365 || days === 366 ? "yearly" : "other";

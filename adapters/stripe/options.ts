@@ -12,7 +12,8 @@ export type StripeEventType =
   | "invoice_payment.paid"
   | "refund.created"
   | "refund.updated"
-  | "charge.refunded";
+  | "charge.refunded"
+  | "charge.refund.updated";
 
 /** Where the referral is in a session's `client_reference_id`, if it is there at all. */
 export type ClientReferenceId = "auto" | "referral" | "externalUser" | "ignore";

@@ -13,8 +13,8 @@ import {
 } from "./schema.js";
 
 /**
- * `refund.created` and `refund.updated`: money that has gone back. A refund that is pending at first is reported by the
- * update that makes it succeed.
+ * `refund.created`, `refund.updated` and, on old accounts, `charge.refund.updated`: money that has gone back. A refund
+ * that is pending at first is reported by the update that makes it succeed.
  *
  * @see https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update
  */
@@ -23,32 +23,46 @@ export async function refundChanged(event: StripeEvent, context: StripeContext):
   if (context.options.refundsFrom !== "refund") {
     return skip(event.id, "reported_elsewhere", `refundsFrom says that charge.refunded reports ${refund.id}`);
   }
-  if (event.type === "refund.updated" && event.data.previous_attributes?.["status"] === undefined) {
+  if (event.type !== "refund.created" && event.data.previous_attributes?.["status"] === undefined) {
     return skip(event.id, "reported_elsewhere", `${refund.id} changed, but not its status`);
   }
-  if ((refund.status ?? "succeeded") !== "succeeded") {
-    return skip(event.id, "not_final", `${refund.id} is ${refund.status}`);
-  }
-  return refundRecord(event, context, refund, {});
+  return succeeded(refund) ? refundRecord(event, context, refund, {}) : notFinal(event, refund);
 }
 
 /**
- * `charge.refunded`. Old payloads carry their refunds, of which the newest is this one. Later ones carry the sum of all
- * refunds only, and what it was before.
+ * `charge.refunded`. Old payloads carry the charge's refunds, of which those are reported that were not there before.
+ * Later ones carry the sum of all refunds only, and what it was before.
  */
 export async function chargeRefunded(event: StripeEvent, context: StripeContext): Promise<NormalizeResult> {
-  const { object: charge } = (await parsePayload(chargeEventSchema, event, event.type)).data;
-  const [newest] = [...(charge.refunds?.data ?? [])].sort((a, b) => b.created - a.created);
-  if (newest !== undefined) return refundRecord(event, context, newest, charge);
+  const { object: charge, previous_attributes: before } = (await parsePayload(chargeEventSchema, event, event.type))
+    .data;
+  const refunds = charge.refunds?.data ?? [];
+  if (refunds.length > 0) {
+    const known = new Set(before?.refunds?.data?.map(({ id }) => id));
+    return refunds
+      .filter(({ id }) => !known.has(id))
+      .map((refund) => (succeeded(refund) ? refundRecord(event, context, refund, charge) : notFinal(event, refund)));
+  }
   if (context.options.refundsFrom !== "charge") {
     return skip(event.id, "reported_elsewhere", `refund.created reports the refund of ${charge.id}; see refundsFrom`);
   }
-  const before = event.data.previous_attributes?.["amount_refunded"];
-  const amount = charge.amount_refunded - (typeof before === "number" ? before : 0);
+  if (before?.amount_refunded == null) {
+    return skip(event.id, "no_amount", `${charge.id} does not say how much was refunded before`);
+  }
+  const amount = charge.amount_refunded - before.amount_refunded;
   if (amount <= 0) return skip(event.id, "no_amount", `${charge.id} has nothing refunded`);
   // No refund's id is here: the sum so far tells the refunds of one charge apart.
   const id = `${charge.id}:${charge.amount_refunded}`;
   return refundRecord(event, context, { id, amount, currency: charge.currency, created: event.created }, charge);
+}
+
+/** A refund without a status is of a time when all were done at once. */
+function succeeded({ status }: Pick<StripeRefund, "status">): boolean {
+  return (status ?? "succeeded") === "succeeded";
+}
+
+function notFinal(event: StripeEvent, { id, status }: StripeRefund): RelayRecordInput {
+  return skip(event.id, "not_final", `${id} is ${status}`);
 }
 
 function refundRecord(
@@ -60,7 +74,8 @@ function refundRecord(
   const { invoice } = charge;
   return {
     kind: "refund",
-    externalEventId: event.id,
+    // The refund's own id, since several webhooks, and one webhook for several refunds, may report it.
+    externalEventId: refund.id,
     businessKey: `refund:${refund.id}`,
     saleKey: invoice && `invoice:${invoice}`,
     references: {

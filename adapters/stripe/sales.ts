@@ -34,7 +34,7 @@ export async function invoicePaid(event: StripeEvent, context: StripeContext): P
     },
     // paid_at, since an event may be made, or made again, later than the payment.
     occurredAt: isoTime(invoice.status_transitions?.paid_at ?? event.created),
-    sale: stripeMoney(minorUnits, invoice.currency),
+    ...soldFor(minorUnits, invoice.amount_paid, invoice.currency),
     ...idsOf(lines),
     interval: billingInterval(lines),
     isSubscription: subscription !== undefined || lines.some(isRecurring),
@@ -60,7 +60,10 @@ export async function checkoutDone(event: StripeEvent, context: StripeContext): 
     invoice: session.invoice,
     payment: session.payment_intent,
   };
-  const isSale = session.payment_status === "paid" && session.invoice === undefined && session.mode !== "subscription";
+  // With invoice_creation, the invoice is made after the payment and may not be there yet.
+  const invoiced =
+    session.invoice !== undefined || session.mode === "subscription" || session.invoice_creation?.enabled === true;
+  const isSale = session.payment_status === "paid" && !invoiced;
   if (!isSale || session.currency == null) return linkOr(event, identity.referralId, references, session);
 
   const minorUnits = await sessionAmount(session, context.options.amount);
@@ -73,7 +76,7 @@ export async function checkoutDone(event: StripeEvent, context: StripeContext): 
     identity,
     references,
     occurredAt: isoTime(event.created),
-    sale: stripeMoney(minorUnits, session.currency),
+    ...soldFor(minorUnits, session.amount_total ?? minorUnits, session.currency),
     isSubscription: false,
     metadata: metadataOf(event, context, { session: session.id, payment: session.payment_intent }),
   };
@@ -87,6 +90,13 @@ function linkOr(
 ): RelayRecordInput {
   if (referralId) return { kind: "link", referralId, references };
   return skip(event.id, "no_referral", `${session.id} sells nothing by itself and names no referral`);
+}
+
+/** The sale and, where it is another amount, what was paid for it: refunds are of what was paid. */
+function soldFor(minorUnits: number, paidMinorUnits: number, currency: string) {
+  const sale = stripeMoney(minorUnits, currency);
+  if (paidMinorUnits === minorUnits || paidMinorUnits <= 0) return { sale };
+  return { sale, paid: stripeMoney(paidMinorUnits, currency) };
 }
 
 /** Unix seconds as ISO 8601 text. */

@@ -6,13 +6,15 @@ import { RelayError } from "../../src/errors.js";
 // https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
 
 const text = z.nullish(z.string());
+/** Unix seconds, up to the year 9999: milliseconds in their place are refused. */
+const time = z.int().check(z.gte(0), z.lte(253_402_300_799));
 const amount = z.nullish(z.int());
 const metadata = z.nullish(z.record(z.string(), z.unknown()));
 
 /** A reference, which Stripe sends as an id and an expanding client as the object; kept as the id. */
 const reference = z.pipe(
   z.nullish(z.union([z.string(), z.looseObject({ id: z.string() })])),
-  z.transform((value) => (typeof value === "string" ? value : value?.id)),
+  z.transform((value) => (typeof value === "string" ? value : value?.id) || undefined),
 );
 
 const cycle = { interval: text, interval_count: z.nullish(z.int()) };
@@ -24,11 +26,12 @@ const price = z.looseObject({
 const plan = z.looseObject({ id: z.string(), product: z.optional(reference), ...cycle });
 
 const lineItem = z.looseObject({
+  amount,
   metadata,
   proration: z.nullish(z.boolean()),
   type: text,
   subscription: z.optional(reference),
-  period: z.nullish(z.looseObject({ start: z.int(), end: z.int() })),
+  period: z.nullish(z.looseObject({ start: time, end: time })),
   parent: z.nullish(
     z.looseObject({
       subscription_item_details: z.nullish(
@@ -70,7 +73,7 @@ const invoice = z.looseObject({
   subscription_details: subscriptionDetails,
   payment_intent: z.optional(reference),
   charge: z.optional(reference),
-  status_transitions: z.nullish(z.looseObject({ paid_at: z.nullish(z.int()) })),
+  status_transitions: z.nullish(z.looseObject({ paid_at: z.nullish(time) })),
   lines: z.looseObject({ data: z.array(lineItem) }),
 });
 
@@ -86,6 +89,7 @@ const checkoutSession = z.looseObject({
   customer_account: text,
   subscription: z.optional(reference),
   invoice: z.optional(reference),
+  invoice_creation: z.nullish(z.looseObject({ enabled: z.nullish(z.boolean()) })),
   payment_intent: z.optional(reference),
   payment_link: z.optional(reference),
   client_reference_id: text,
@@ -98,8 +102,8 @@ const subscription = z.looseObject({
   customer: z.optional(reference),
   customer_account: text,
   latest_invoice: z.optional(reference),
-  trial_start: z.nullish(z.int()),
-  trial_end: z.nullish(z.int()),
+  trial_start: z.nullish(time),
+  trial_end: z.nullish(time),
   metadata,
 });
 
@@ -115,7 +119,7 @@ const refund = z.looseObject({
   currency: z.string(),
   status: text,
   reason: text,
-  created: z.int(),
+  created: time,
   charge: z.optional(reference),
   payment_intent: z.optional(reference),
 });
@@ -134,7 +138,7 @@ const envelope = z.looseObject({
   object: z.optional(z.literal("event")),
   id: z.string().check(z.regex(/^\S+$/, "expected the event's id, evt_…")),
   type: z.string(),
-  created: z.int(),
+  created: time,
   livemode: z.boolean(),
   account: text,
   data: z.looseObject({
@@ -179,7 +183,17 @@ export const checkoutEventSchema = withObject(checkoutSession);
 export const subscriptionEventSchema = withObject(subscription);
 export const invoicePaymentEventSchema = withObject(invoicePayment);
 export const refundEventSchema = withObject(refund);
-export const chargeEventSchema = withObject(charge);
+export const chargeEventSchema = z.looseObject({
+  data: z.looseObject({
+    object: charge,
+    previous_attributes: z.nullish(
+      z.looseObject({
+        amount_refunded: amount,
+        refunds: z.nullish(z.looseObject({ data: z.nullish(z.array(z.looseObject({ id: z.string() }))) })),
+      }),
+    ),
+  }),
+});
 
 /** A Stripe event, the same whatever its type. @see https://docs.stripe.com/api/events/object */
 export type StripeEvent = z.output<typeof envelope>;
