@@ -2,7 +2,7 @@ import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
 import type { Identity } from "../../src/event.js";
 import { compact, referralIn, skip } from "../../src/provider-records.js";
 import { cadenceOf, capturedAt, idsOf } from "./items.js";
-import { refundOf, saleOf } from "./money.js";
+import { paidFor, refundOf, saleOf } from "./money.js";
 import type { PaddleContext, PaddleEventHandler, PaddleEventType } from "./options.js";
 import { adjustmentEventSchema, type PaddleEvent, subscriptionEventSchema, transactionEventSchema } from "./schema.js";
 
@@ -30,6 +30,7 @@ async function transactionCompleted(event: PaddleEvent, context: PaddleContext):
     },
     occurredAt: capturedAt(transaction) ?? event.occurred_at,
     sale,
+    paid: paidFor(transaction, context.options),
     ...idsOf(transaction),
     interval,
     isSubscription: recurring || Boolean(transaction.subscription_id),

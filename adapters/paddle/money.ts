@@ -27,6 +27,17 @@ export async function saleOf(transaction: PaddleTransaction, settings: PaddleSet
 }
 
 /**
+ * What was paid, where the sale is measured by the app's own function: refunds can only be measured against that.
+ */
+export function paidFor(transaction: PaddleTransaction, settings: PaddleSettings): Money | undefined {
+  if (typeof settings.amount !== "function") return undefined;
+  const { totals } = transaction.details;
+  const grandTotal = Number(integer(totals.grand_total, "details.totals.grand_total"));
+  if (grandTotal <= 0) return undefined;
+  return moneyOf(grandTotal, totals.currency_code ?? transaction.currency_code, settings);
+}
+
+/**
  * What an adjustment gives back, in the transaction's currency, measured as the sale was: without tax, with it, or in
  * earnings. A function of the transaction can't measure it: then it is with tax.
  */

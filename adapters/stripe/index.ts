@@ -25,7 +25,8 @@ export type { StripeCheckoutSession, StripeEvent, StripeEventInput, StripeInvoic
  *
  * Stripe's endpoint should send `invoice.paid`, `checkout.session.completed`,
  * `checkout.session.async_payment_succeeded`, `customer.subscription.created`, `invoice_payment.paid`, `refund.created`
- * and `refund.updated`. Others are answered 200 and ignored.
+ * and `refund.updated`. Others are answered 200 and ignored. An endpoint whose API version is older than 2024-10-28 sends
+ * `charge.refunded` and `charge.refund.updated` in place of the last two; see `refundsFrom`.
  *
  * @example
  * createRelay({ adapters: [stripe({ webhookSecret: process.env.STRIPE_WEBHOOK_SECRET })] })

@@ -39,9 +39,11 @@ export async function chargeRefunded(event: StripeEvent, context: StripeContext)
   const refunds = charge.refunds?.data ?? [];
   if (refunds.length > 0) {
     const known = new Set(before?.refunds?.data?.map(({ id }) => id));
-    return refunds
-      .filter(({ id }) => !known.has(id))
-      .map((refund) => (succeeded(refund) ? refundRecord(event, context, refund, charge) : notFinal(event, refund)));
+    const news = refunds.filter(({ id }) => !known.has(id));
+    if (news.length === 0) return skip(event.id, "reported_elsewhere", `${charge.id} has no refund that is new`);
+    return news.map((refund) =>
+      succeeded(refund) ? refundRecord(event, context, refund, charge) : notFinal(event, refund),
+    );
   }
   if (context.options.refundsFrom !== "charge") {
     return skip(event.id, "reported_elsewhere", `refund.created reports the refund of ${charge.id}; see refundsFrom`);

@@ -88,6 +88,22 @@ custom({ name: "c", verify, schema, normalize: () => ({ type: "lead", name: "x",
 // @ts-expect-error an amount is an object of minor units
 custom({ name: "d", verify, schema, normalize: () => ({ ...lead, type: "conversion", sale: 19.99 }) });
 
+custom({
+  name: "paid",
+  verify,
+  schema,
+  normalize: ({ id }) => ({
+    ...lead,
+    type: "conversion",
+    externalEventId: id,
+    sale: { minorUnits: 1000, currency: "EUR" },
+    paid: { minorUnits: 1190, currency: "EUR" },
+  }),
+});
+
+// @ts-expect-error what was paid is an object of minor units as well
+custom({ name: "d", verify, schema, normalize: () => ({ ...lead, type: "conversion", paid: 11.9 }) });
+
 // @ts-expect-error an unknown interval
 custom({ name: "e", verify, schema, normalize: () => ({ ...lead, interval: "weekly" }) });
 

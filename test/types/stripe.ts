@@ -10,7 +10,7 @@ import {
   stripe,
   stripeEvents,
 } from "../../adapters/stripe/index.js";
-import { createRelay, type Identity, type WebhookAdapter } from "../../src/index.js";
+import { createRelay, type Identity, type Money, type RelayEvent, type WebhookAdapter } from "../../src/index.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectTrue<_T extends true>(): void {}
@@ -38,6 +38,18 @@ void relay.receiveVerified("stripe", {
   livemode: true,
   data: { object: {} },
 });
+
+// A body goes in as bytes or text, or as a function that reads the bytes.
+const headers = { "stripe-signature": "t=1,v1=00" };
+void relay.receive("stripe", { body: new Uint8Array(), headers });
+void relay.receive("stripe", { body: "{}", headers });
+void relay.receive("stripe", { body: async () => new Uint8Array(), headers });
+
+// @ts-expect-error a body that was parsed already can't be verified
+void relay.receive("stripe", { body: { id: "evt_1" }, headers });
+
+// @ts-expect-error an ArrayBuffer is a Uint8Array's, and not one
+void relay.receive("stripe", { body: new ArrayBuffer(2), headers });
 
 // @ts-expect-error no such source
 void relay.receiveVerified("paddle", event);
@@ -95,12 +107,18 @@ stripe({ webhookSecret, amount: async (sale) => (sale.object === "invoice" ? sal
 // @ts-expect-error an amount is a number of minor units
 stripe({ webhookSecret, amount: () => "19.99" });
 
+// What was paid is money as the sale is, and absent where it is the same.
+expectTrue<Equal<RelayEvent["paid"], RelayEvent["sale"]>>();
+expectTrue<Equal<undefined extends RelayEvent["paid"] ? true : false, true>>();
+expectTrue<NonNullable<RelayEvent["paid"]> extends Money ? true : false>();
+
 // Known types are offered as keys; any other may be one.
 type KnownType = keyof typeof stripeEvents;
 type Events = NonNullable<StripeOptions["events"]>;
 expectTrue<Equal<"invoice.paid" extends KnownType ? true : false, true>>();
 expectTrue<Equal<KnownType extends keyof Events ? true : false, true>>();
 expectTrue<Equal<string extends KnownType ? true : false, false>>();
+expectTrue<Equal<"charge.refund.updated" extends KnownType ? true : false, true>>();
 
 stripe({
   webhookSecret,

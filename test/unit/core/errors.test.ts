@@ -1,5 +1,8 @@
+import { type } from "arktype";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
+import { parsePayload, type StandardSchemaV1 } from "../../../src/adapter.js";
 import {
   assertKnownKeys,
   assertOneOf,
@@ -12,12 +15,13 @@ import {
   type RelayErrorCode,
   toRelayError,
 } from "../../../src/errors.js";
+import { errorAnswer } from "../../../src/http/handle-webhook.js";
 import { failureOf } from "./support.js";
 
 const CANARY = "sk_live_CANARY";
 
 describe("the table of error codes", () => {
-  it("has these nineteen codes, each with its status and whether sending again may help", () => {
+  it("has these codes, each with its status and whether sending again may help", () => {
     const rows = Object.entries(ERROR_CODES).map(([code, { status, retryable }]) => [code, status, retryable]);
     expect(rows).toEqual([
       ["invalid_options", 500, false],
@@ -37,10 +41,11 @@ describe("the table of error codes", () => {
       ["endpoint_blocked", 503, true],
       ["event_rejected", 503, false],
       ["timed_out", 503, true],
+      ["no_outbox", 500, false],
       ["relay_stopped", 503, true],
       ["internal_error", 500, true],
     ]);
-    expect(rows).toHaveLength(19);
+    expect(rows).toHaveLength(20);
   });
 
   it("shows no message of a refused signature, nor of anything that may quote what was sent", () => {
@@ -174,4 +179,132 @@ describe("describeIssues", () => {
     expect(describeIssues(issues)).toBe("0: wrong; 1: wrong; 2: wrong; 3: wrong; 4: wrong; and 2 more");
     expect(describeIssues(issues.slice(0, 5))).not.toContain("more");
   });
+});
+
+describe("parsePayload", () => {
+  const email = v.pipe(v.string(), v.email());
+  const known = type("string").narrow((_, context) => context.mustBe("known"));
+  const schemas: [string, StandardSchemaV1, unknown, string][] = [
+    ["an e-mail address of valibot", v.object({ e: email }), { e: "jane@@example.com" }, "e: "],
+    [
+      "one in a list of valibot",
+      v.object({ a: v.array(email) }),
+      { a: ["x@example.com", "jane@@example.com"] },
+      "a.1: ",
+    ],
+    ["a word of valibot", v.object({ e: v.picklist(["a", "b"]) }), { e: "canary" }, "e: "],
+    ["a literal of valibot", v.object({ e: v.literal("a") }), { e: "canary" }, "e: "],
+    ["a union of valibot", v.object({ e: v.union([v.literal("a"), email]) }), { e: "jane@@example.com" }, "e: "],
+    [
+      "a check of valibot",
+      v.object({
+        e: v.pipe(
+          v.string(),
+          v.check(() => false),
+        ),
+      }),
+      { e: "canary" },
+      "e: ",
+    ],
+    [
+      "a check of valibot that quotes",
+      v.object({
+        e: v.pipe(
+          v.string(),
+          v.check(
+            () => false,
+            ({ input }) => `not ${input}`,
+          ),
+        ),
+      }),
+      { e: "canary" },
+      "e: ",
+    ],
+    [
+      "a check of valibot over an inner object that quotes",
+      v.object({
+        o: v.pipe(
+          v.object({ e: v.string() }),
+          v.check(
+            () => false,
+            ({ input }) => `not ${input.e}`,
+          ),
+        ),
+      }),
+      { o: { e: "canary" } },
+      "o: ",
+    ],
+    [
+      "a check of valibot over the whole payload that quotes",
+      v.pipe(
+        v.object({ e: v.string() }),
+        v.check(
+          () => false,
+          ({ input }) => `not ${input.e}`,
+        ),
+      ),
+      { e: "canary" },
+      "",
+    ],
+    [
+      "a rawCheck of valibot that quotes",
+      v.object({
+        o: v.pipe(
+          v.object({ e: v.string() }),
+          v.rawCheck(({ dataset, addIssue }) => {
+            if (dataset.typed) addIssue({ message: `not ${dataset.value.e}` });
+          }),
+        ),
+      }),
+      { o: { e: "canary" } },
+      "o: ",
+    ],
+    ["a word of arktype", type({ e: "'a'|'b'" }), { e: "canary" }, "e: "],
+    ["an e-mail address of arktype", type({ e: "string.email" }), { e: "jane@@example.com" }, "e: "],
+    ["one in an object of arktype", type({ o: { e: "'a'|'b'" } }), { o: { e: "canary" } }, "o.e: "],
+    ["a narrowed text of arktype", type({ e: known }), { e: "canary" }, "e: "],
+    ["an e-mail address of zod", z.object({ e: z.email() }), { e: "jane@@example.com" }, "e: "],
+    [
+      "a refinement of zod over an inner object that quotes",
+      z.object({
+        o: z
+          .object({ e: z.string() })
+          .check(z.refine(() => false, { error: ({ input }) => `not ${JSON.stringify(input)}` })),
+      }),
+      { o: { e: "canary" } },
+      "o: ",
+    ],
+  ];
+
+  it.each(schemas)("names the field and never shows the value: %s", async (_, schema, payload, path) => {
+    const error = await failureOf(() => parsePayload(schema, payload, "billing"));
+    expect(error.code).toBe("malformed_payload");
+    expect(error.message).toContain(`malformed_payload: billing webhook has not the expected shape: ${path}`);
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toMatch(/canary|jane/i);
+    expect(error.cause).toBeUndefined();
+  });
+
+  it("says what was expected where that shows no value", async () => {
+    for (const schema of [v.object({ e: v.number() }), type({ e: "number" }), z.object({ e: z.number() })]) {
+      const error = await failureOf(() => parsePayload(schema as StandardSchemaV1, { e: "canary" }, "billing"));
+      expect(error.message).toMatch(/shape: e: .*number/);
+      expect(error.message).not.toContain("canary");
+    }
+  });
+});
+
+describe("errorAnswer", () => {
+  it.each(["code_of_a_later_version", "constructor", "__proto__"])(
+    "takes an error whose code this version does not know, and shows its code alone: %s",
+    (code) => {
+      const brand = Symbol.for("affonso-relay.error");
+      const later = Object.assign(new Error(CANARY), { code, status: 503, retryAfterMs: 1_500, [brand]: true });
+      const error = isRelayError(later) ? later : expect.fail("not taken for a RelayError");
+      expect(errorAnswer(error)).toEqual({
+        status: 503,
+        headers: { "content-type": "application/json", "retry-after": "2" },
+        body: JSON.stringify({ error: { code } }),
+      });
+    },
+  );
 });

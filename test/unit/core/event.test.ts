@@ -181,6 +181,8 @@ describe("an id", () => {
     ["a C1 control", "a\u0085b"],
     ["a high surrogate alone", "a\ud83d"],
     ["a low surrogate alone", "\ude00a"],
+    ["a line separator", "a\u2028b"],
+    ["a paragraph separator at its end", "a\u2029"],
     ["256 characters", "a".repeat(256)],
   ])("may not have %s", async (_, id) => {
     expect(ID_PATTERN.test(id)).toBe(false);
@@ -222,6 +224,15 @@ describe("when it happened", () => {
   ])("is refused as %s", async (_, occurredAt) => {
     expect(await problemOf(sale({ occurredAt }))).toMatch(/^occurredAt: [^;]+$/);
   });
+
+  it.each(["2026-01-01T00:00:00", "2026-01-01T00:00:00.000", "2026-01-01 00:00:00", "2026-01-01"])(
+    "is refused without a zone, and the message says that one is missing: %s",
+    async (occurredAt) => {
+      const problem = "occurredAt: expected a Date or ISO 8601 text with a time zone";
+      expect(await problemOf(sale({ occurredAt }))).toBe(problem);
+      expect(await problemOf(refund({ occurredAt }))).toBe(problem);
+    },
+  );
 });
 
 describe("metadata", () => {
@@ -243,6 +254,29 @@ describe("metadata", () => {
     expect(await problemOf(sale({ metadata }))).toContain("metadata");
   });
 
+  const nest = { objects: (inner: object) => ({ inner }), lists: (inner: object) => [inner] };
+  const nested = (levels: number, around: (inner: object) => object) => {
+    let metadata: object = {};
+    for (let level = 2; level < levels; level++) metadata = around(metadata);
+    return { metadata };
+  };
+
+  it.each(Object.entries(nest))("may be nested sixteen levels deep, in %s, and no deeper", async (_, around) => {
+    const sixteen = { metadata: nested(16, around) };
+    expect(parse(sale(sixteen))).toMatchObject(sixteen);
+    for (const levels of [17, 1_000, 100_000]) {
+      const tooDeep = { metadata: nested(levels, around) };
+      expect(await problemOf(sale(tooDeep))).toBe("metadata: nested deeper than 16 levels");
+      expect(await problemOf(refund(tooDeep))).toBe("metadata: nested deeper than 16 levels");
+    }
+  });
+
+  it("that contains itself is refused", async () => {
+    const metadata: Record<string, unknown> = {};
+    metadata["itself"] = metadata;
+    expect(await problemOf(sale({ metadata }))).toBe("metadata: nested deeper than 16 levels");
+  });
+
   it("with __proto__ in it changes no prototype", () => {
     const hostile =
       '{"__proto__":{"polluted":1},"a":{"__proto__":{"polluted":1}},"constructor":{"prototype":{"polluted":1}}}';
@@ -259,6 +293,17 @@ describe("metadata", () => {
     const event = parse(sale({ metadata }));
     metadata.list.push(2);
     expect(event).toMatchObject({ metadata: { list: [1] } });
+  });
+});
+
+describe("what is no record", () => {
+  it.each([
+    [null, "null"],
+    [undefined, "undefined"],
+    ["jane@example.com", "a string"],
+    [42, "a number"],
+  ])("is refused (%#)", async (input, words) => {
+    expect(await problemOf(input as never)).toBe(`a record must be an object, got ${words}`);
   });
 });
 

@@ -76,6 +76,36 @@ describe("toMajorUnits", () => {
     );
   });
 
+  it.each([0, 1, 2, 3, 4])("writes every safe integer with %i decimals exactly, or refuses it", (decimals) => {
+    const large = fc.integer({ min: 2 ** 45, max: Number.MAX_SAFE_INTEGER });
+    const anyAmount = fc.oneof(
+      fc.maxSafeInteger(),
+      large,
+      large.map((minorUnits) => -minorUnits),
+    );
+    const written = (minorUnits: number) => {
+      try {
+        return String(toMajorUnits({ minorUnits, currency: "USD", decimals }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "invalid_event" });
+        return "refused";
+      }
+    };
+    fc.assert(
+      fc.property(anyAmount, (minorUnits) => {
+        const exact = decimalText(BigInt(minorUnits), decimals);
+        expect(written(minorUnits)).toBe(String(Number(exact)) === exact ? exact : "refused");
+      }),
+      { numRuns: 5_000, examples: [[7_036_874_417_816_391], [-7_036_874_417_816_391], [Number.MAX_SAFE_INTEGER]] },
+    );
+  });
+
+  it("refuses an amount whose shortest text is another amount", async () => {
+    const money = { minorUnits: 7_036_874_417_816_391, currency: "USD" };
+    expect(String(Number("70368744178163.91"))).not.toBe("70368744178163.91");
+    expect((await failureOf(() => toMajorUnits(money))).code).toBe("invalid_event");
+  });
+
   it("takes the decimals that it is given before those of ISO 4217", () => {
     expect(toMajorUnits({ minorUnits: 500_000, currency: "UGX", decimals: 2 })).toBe(5_000);
     expect(toMajorUnits({ minorUnits: 500_000, currency: "UGX" })).toBe(500_000);
@@ -187,4 +217,12 @@ describe("fromMajorUnits", () => {
     expect(error.code).toBe("malformed_payload");
     if (amount !== "" && amount !== ".") expect(error.message).not.toContain(String(amount));
   });
+
+  it.each(["", "US", "USDC", "U5D", "$", "usd\n", " usd", "ＵＳＤ", "jane@example.com"])(
+    "refuses a currency that is not three letters, without showing it (%#)",
+    async (currency) => {
+      const error = await failureOf(() => fromMajorUnits("19.99", currency));
+      expect(error.message).toBe("malformed_payload: a currency must have three letters (ISO 4217)");
+    },
+  );
 });

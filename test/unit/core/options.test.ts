@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { consoleLogger } from "../../../src/logger.js";
 import { type RelayOptions, resolveOptions } from "../../../src/options.js";
 import { createRelay } from "../../../src/relay.js";
-import { billing, failureOf, memoryLogger, optionsOf } from "./support.js";
+import { billing, failureOf, optionsOf } from "./support.js";
 
 const CANARY = "CANARY-s3cret";
 const withOption = (changes: object) => ({ apiKey: "sk_live_test", adapters: [billing], ...changes }) as RelayOptions;
@@ -48,6 +48,17 @@ describe("a wrong option", () => {
     ["a mapping that is a list", { mappings: { prices: [CANARY] } }, "mappings.prices must be a record of ids or a"],
     ["a mapping that is a Map", { mappings: { prices: new Map([[CANARY, "x"]]) } }, "mappings.prices must be a record"],
     [
+      "mappings that are a list",
+      { mappings: [] },
+      "mappings must be an object with customers, products or prices, got",
+    ],
+    [
+      "mappings that are a Map",
+      { mappings: new Map() },
+      "mappings must be an object with customers, products or prices",
+    ],
+    ["mappings that are a promise", { mappings: Promise.resolve({ products: {} }) }, "mappings must be an object with"],
+    [
       "a mapping to a number",
       { mappings: { prices: { price_1: 42 } } },
       'mappings.prices["price_1"] must be an id, or',
@@ -63,6 +74,8 @@ describe("a wrong option", () => {
     ["an endless timeoutMs", { timeoutMs: Number.POSITIVE_INFINITY }, "timeoutMs must be a whole number"],
     ["a timeoutMs above a minute", { timeoutMs: 60_001 }, "timeoutMs must be a whole number"],
     ["a timeoutMs as text", { timeoutMs: "4000" }, "timeoutMs must be a whole number"],
+    ["a logger that is null", { logger: null }, "logger must be an object with log functions, got null"],
+    ["a logger that is text", { logger: "x" }, "logger must be an object with log functions, got a string"],
     ["a logger without levels", { logger: { error() {} } }, "logger.debug must be a function (fields, message)"],
     [
       "a logger with text for a level",
@@ -79,6 +92,31 @@ describe("a wrong option", () => {
   ])("is refused by its name: %s", async (_, changes, message) => {
     expect(await messageOf(withOption(changes))).toContain(`invalid_options: ${message}`);
   });
+
+  const withoutIds: [string, object][] = [
+    ["a promise of a record", Promise.resolve({ price_1: CANARY })],
+    ["a Map", new Map([["price_1", CANARY]])],
+    ["a Set", new Set([CANARY])],
+    ["a Date", new Date(0)],
+    ["an empty list", []],
+    ["an instance of a class", new (class Prices {})()],
+    [
+      "an instance of a class with ids of its own",
+      new (class Prices {
+        price_1 = CANARY;
+      })(),
+    ],
+  ];
+  it.each(withoutIds)(
+    "is refused: a mapping that is %s, which would map nothing without a word",
+    async (_, mapping) => {
+      for (const name of ["customers", "products", "prices"]) {
+        expect(await messageOf(withOption({ mappings: { [name]: mapping } }))).toContain(
+          `mappings.${name} must be a record of ids or a function of an id, got an`,
+        );
+      }
+    },
+  );
 
   it.each(["delivered", "unmatched", "deadLetter", "refund", "link"])("is refused: on.%s as text", async (hook) => {
     expect(await messageOf(withOption({ on: { [hook]: CANARY } }))).toContain(`on.${hook} must be a function, got a`);
@@ -127,6 +165,11 @@ describe("the base URL", () => {
     `https://:${CANARY}@api.affonso.io/v1`,
     `https://api.affonso.io/v1?key=${CANARY}`,
     `https://api.affonso.io/v1#${CANARY}`,
+    "https://api.affonso.io/v1?",
+    "https://api.affonso.io/v1#",
+    "https://api.affonso.io/v1/?#",
+    "https://api.affonso.io?",
+    "http://localhost:4010/v1#",
   ])("is refused with a user, a query or a fragment (%#)", async (baseUrl) => {
     expect(await messageOf(withOption({ baseUrl }))).toContain(
       "baseUrl must have no user, password, query or fragment",
@@ -197,6 +240,28 @@ describe("resolved options", () => {
     expect(resolved.on.refund).toBeUndefined();
     expect([...resolved.adapters.keys()]).toEqual(["billing"]);
     expect(relay.sources).toEqual(["billing"]);
+  });
+
+  it("have each record of ids copied and frozen, whatever the ids are called", () => {
+    const records = {
+      customers: JSON.parse('{"__proto__":"user_1","constructor":null}'),
+      products: { a: "b" } as Record<string, string | null>,
+      prices: Object.assign(Object.create(null), { price_a: "basic" }),
+    };
+    const { mappings } = resolveOptions(withOption({ mappings: records }));
+    for (const record of [mappings.customers, mappings.products, mappings.prices]) {
+      expect(Object.isFrozen(record)).toBe(true);
+    }
+
+    records.products["a"] = "somebody else's";
+    records.products["c"] = "d";
+    delete records.prices.price_a;
+    expect(Object.entries(mappings.customers ?? {})).toEqual([
+      ["__proto__", "user_1"],
+      ["constructor", null],
+    ]);
+    expect(mappings).toMatchObject({ products: { a: "b" }, prices: { price_a: "basic" } });
+    expect(mappings.products).not.toHaveProperty("c");
   });
 
   it("may themselves be frozen", () => {

@@ -183,6 +183,40 @@ describe("stop", () => {
     await relay.stop();
   });
 
+  it.each<[string, number, string]>([
+    ["in time", 60_000, "delivered"],
+    ["and had to be aborted", 0, "relay_stopped"],
+  ])("is done only once the caller of receive has its answer: %s", async (_, timeoutMs, answer) => {
+    const { wait, called, release } = gate();
+    const order: string[] = [];
+    const relay = relayWith({ timeoutMs: 60_000, mappings: { customers: wait } });
+    const caller = async () => {
+      try {
+        order.push((await relay.receive("billing", webhook)).status);
+      } catch (error) {
+        order.push(String(Reflect.get(Object(error), "code")));
+      }
+    };
+    const underWay = caller();
+    await called;
+    const stopped = relay.stop({ timeoutMs }).then(() => order.push("stopped"));
+    if (timeoutMs > 0) release();
+    await Promise.all([underWay, stopped]);
+    expect(order).toEqual([answer, "stopped"]);
+    release();
+  });
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, "10", null])(
+    "rejects a timeoutMs that is no number of milliseconds, and stops nothing (%#)",
+    async (timeoutMs) => {
+      const relay = relayWith({});
+      const error = await failureOf(() => relay.stop({ timeoutMs: timeoutMs as never }));
+      expect(error.code).toBe("invalid_options");
+      expect(error.message).toContain("stop timeoutMs must be a number of milliseconds, 0 or more");
+      expect((await relay.receive("billing", webhook)).status).toBe("delivered");
+    },
+  );
+
   it("is done at once where nothing is under way", async () => {
     const relay = relayWith({});
     expect((await relay.receive("billing", webhook)).status).toBe("delivered");
@@ -230,6 +264,20 @@ describe("start", () => {
     expect((await relay.receive("billing", webhook)).status).toBe("delivered");
     await relay.stop();
     await Promise.all([relay.start(), relay.start()]);
+    expect((await relay.receive("billing", webhook)).status).toBe("delivered");
+  });
+
+  it("between two stops leaves the relay stopped, though none of the three is awaited", async () => {
+    const relay = relayWith({});
+    await Promise.all([relay.stop(), relay.start(), relay.stop()]);
+    expect((await failureOf(() => relay.receive("billing", webhook))).code).toBe("relay_stopped");
+    await relay.start();
+    expect((await relay.receive("billing", webhook)).status).toBe("delivered");
+  });
+
+  it("after several stops leaves the relay started, in the order they were asked for", async () => {
+    const relay = relayWith({});
+    await Promise.all([relay.stop(), relay.start(), relay.stop(), relay.start()]);
     expect((await relay.receive("billing", webhook)).status).toBe("delivered");
   });
 

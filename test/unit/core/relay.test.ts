@@ -1,5 +1,7 @@
 import nock from "nock";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { defineAdapter } from "../../../src/adapter.js";
 import type { DeadLetter, Delivery, RelayOptions } from "../../../src/options.js";
 import { createRelay } from "../../../src/relay.js";
 import {
@@ -115,6 +117,42 @@ describe("a webhook", () => {
     const error = await failureOf(() => receive({}, sale(), sale({ externalEventId: "evt_2", sale: undefined })));
     expect(error).toMatchObject({ code: "invalid_event", status: 503, retryable: true });
     expect(sent).toEqual([]);
+  });
+
+  it("with an amount that can't be written is refused before anything is sent", async () => {
+    const sent = endpointAnswers(CREATED);
+    const money = { minorUnits: 7_036_874_417_816_391, currency: "USD" };
+    const error = await failureOf(() => receive({}, sale(), sale({ externalEventId: "evt_2", sale: money })));
+    expect(error).toMatchObject({ code: "invalid_event", status: 503 });
+    expect(sent).toEqual([]);
+  });
+
+  it.each([null, undefined, "text"])("with something beside a record that is none is refused (%#)", async (none) => {
+    const sent = endpointAnswers(CREATED);
+    const adapter = defineAdapter({
+      name: "odd",
+      verify() {},
+      schema: z.unknown(),
+      normalize: () => [sale(), none] as never,
+    });
+    const relay = createRelay({ ...optionsOf(), adapters: [adapter] });
+    const error = await failureOf(() => relay.receiveVerified("odd", {}));
+    expect(error).toMatchObject({ code: "invalid_event", status: 503 });
+    expect(error.message).toContain("a record must be an object, got");
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    [undefined, "undefined"],
+    ["text", "a string"],
+    [false, "a boolean"],
+  ])("whose normalize answers neither record, list nor null is refused (%#)", async (answer, words) => {
+    const normalize = async () => answer as never;
+    const adapter = defineAdapter({ name: "odd", verify() {}, schema: z.unknown(), normalize });
+    const relay = createRelay({ ...optionsOf(), adapters: [adapter] });
+    const error = await failureOf(() => relay.receiveVerified("odd", {}));
+    expect(error).toMatchObject({ code: "mapping_failed", status: 503, retryable: true });
+    expect(error.message).toContain(`normalize of odd answered ${words}; answer a record, a list, or null`);
   });
 
   it("with two events of one externalEventId is refused before anything is sent", async () => {
@@ -328,6 +366,16 @@ describe("transform", () => {
     expect(sent).toEqual([]);
   });
 
+  it("that answers a wrong event is named in the message, and the adapter is where there is none", async () => {
+    const transform: RelayOptions["transform"] = (event) => ({ ...event, name: "" });
+    const error = await failureOf(() => receive({ transform }, sale()));
+    expect(error.message).toContain(
+      "transform, given an event of billing, made a record that breaks the contract: name",
+    );
+    const untransformed = await failureOf(() => receive({ mappings: { customers: () => "user\n1" } }, sale()));
+    expect(untransformed.message).toContain("invalid_event: billing made a record that breaks the contract: identity");
+  });
+
   it("that takes the amount from a conversion keeps the webhook with the provider", async () => {
     const transform = ({ sale: _, ...event }: object & { sale?: unknown }) => event;
     const error = await failureOf(() => receive({ transform: transform as never }, sale()));
@@ -369,6 +417,35 @@ describe("several records of one webhook", () => {
     const result = await relay.receive("billing", request);
     expect(result.records.map(({ status }) => status)).toEqual(["duplicate", "delivered"]);
     expect(sentAgain).toEqual(sent);
+  });
+
+  it.each<[string, RelayOptions["on"], object, Answer[], string]>([
+    ["an event that the endpoint refuses", {}, sale(), [INVALID], "event_rejected"],
+    ["a dead letter nobody takes", { deadLetter: () => expect.fail("x") }, sale(), [INVALID], "hook_failed"],
+    ["a refund nobody takes", { refund: () => expect.fail("x") }, refund(), [], "hook_failed"],
+    ["a link nobody takes", { link: () => Promise.reject(new Error("x")) }, link(), [], "hook_failed"],
+  ])("are all sent though one is refused: %s", async (_, on, refused, answers, code) => {
+    const sent = endpointAnswers(...answers, CREATED);
+    const error = await failureOf(() => receive({ on }, refused, second));
+    expect(error).toMatchObject({ code, status: 503 });
+    expect(sent.at(-1)).toMatchObject({ external_event_id: "evt_2" });
+    expect(sent).toHaveLength(answers.length + 1);
+  });
+
+  it("fail with the first error where several are refused", async () => {
+    const sent = endpointAnswers(INVALID, INVALID, CREATED);
+    const { logger, failures } = memoryLogger();
+    const error = await failureOf(() => receive({ logger }, sale(), second, sale({ externalEventId: "evt_3" })));
+    expect(error).toMatchObject({ code: "event_rejected", externalEventId: "evt_1" });
+    expect(sent.map((body) => body["external_event_id"])).toEqual(["evt_1", "evt_2", "evt_3"]);
+    expect(failures()).toHaveLength(1);
+  });
+
+  it("are not sent after one whose failure is theirs too", async () => {
+    const sent = endpointAnswers(INVALID, [500], CREATED);
+    const error = await failureOf(() => receive({}, sale(), second, sale({ externalEventId: "evt_3" })));
+    expect(error).toMatchObject({ code: "event_rejected" });
+    expect(sent.map((body) => body["external_event_id"])).toEqual(["evt_1", "evt_2"]);
   });
 
   it.each<[string, Answer, Answer, string]>([
@@ -506,6 +583,59 @@ describe("the log", () => {
     const { logger, failures } = memoryLogger();
     await failureOf(() => relayWith({ logger }).receive(source, request as never));
     expect(failures()).toMatchObject([{ level: "warn", fields: { source, code } }]);
+  });
+
+  it.each<[string, Answer, string]>([
+    ["refused", INVALID, "event_rejected"],
+    ["blocked", [401, errorBody("UNAUTHORIZED")], "endpoint_blocked"],
+    ["throttled", [429, errorBody("RATE_LIMIT_EXCEEDED")], "endpoint_unavailable"],
+    ["in trouble", [503], "endpoint_unavailable"],
+  ])("and the error name the event that was not delivered: %s", async (_, answer, code) => {
+    endpointAnswers(CREATED, answer);
+    const { logger, failures } = memoryLogger();
+    const error = await failureOf(() => receive({ logger }, sale(), sale({ externalEventId: "evt_2" })));
+    expect(error).toMatchObject({ code, externalEventId: "evt_2" });
+    expect(failures()).toMatchObject([{ fields: { source: "billing", code, externalEventId: "evt_2" } }]);
+  });
+
+  it("has no event's id where the error is about none", async () => {
+    const { logger, failures } = memoryLogger();
+    const error = await failureOf(() => relayWith({ logger }).receive("stripe", signed({ records: [] })));
+    expect(error.externalEventId).toBeUndefined();
+    expect(failures()[0]?.fields).not.toHaveProperty("externalEventId");
+  });
+
+  it.each([
+    ["one line that looks like a frame", "no row for user\n    at jane@example.com"],
+    ["several such lines", "at\n    at jane@example.com\n    at jane (jane@example.com:1:1)\n"],
+    ["nothing but such a line", "\n    at jane@example.com"],
+  ])("says where an error came from, though its message has %s", async (_, message) => {
+    const { logger, failures } = memoryLogger();
+    const customers = () => {
+      throw new TypeError(message);
+    };
+    await failureOf(() => receive({ logger, mappings: { customers } }, sale()));
+    expect(failures()).toMatchObject([
+      { fields: { cause: "TypeError", causeAt: expect.stringMatching(/relay\.test/) } },
+    ]);
+    expect(JSON.stringify(failures())).not.toContain("jane");
+  });
+
+  it("that throws changes no answer", async () => {
+    const full = () => {
+      throw new Error("the disk is full");
+    };
+    const logger = { debug: full, info: full, warn: full, error: full };
+    endpointAnswers(CREATED, CREATED, INVALID);
+    expect((await receive({ logger }, sale(), refund(), link())).status).toBe("delivered");
+    expect((await receive({ logger, on: { delivered: full } }, sale())).status).toBe("delivered");
+    expect((await receive({ logger }, { kind: "skip", reason: "test_mode" })).status).toBe("ignored");
+    expect((await failureOf(() => receive({ logger }, sale()))).code).toBe("event_rejected");
+    const unsigned = { body: "{}", headers: {} };
+    expect((await failureOf(() => relayWith({ logger }).receive("billing", unsigned))).code).toBe("signature_invalid");
+    expect((await failureOf(() => relayWith({ logger }).receive("stripe", unsigned))).code).toBe("unknown_source");
+    const mappings = { customers: full };
+    expect((await failureOf(() => receive({ logger, mappings }, sale()))).code).toBe("mapping_failed");
   });
 
   it("has no warning for a webhook that went well", async () => {

@@ -40,6 +40,13 @@ describe("an answer of the endpoint", () => {
     ["505", 505, HTML, { kind: "rejected", error: bare(505) }],
     ["401 UNAUTHORIZED", 401, no("UNAUTHORIZED"), { kind: "blocked", reason: "unauthorized" }],
     ["401 of a proxy", 401, HTML, { kind: "blocked", reason: "unauthorized", error: bare(401) }],
+    [
+      "402 with the envelope",
+      402,
+      no("PAYMENT_REQUIRED"),
+      { kind: "blocked", reason: "forbidden", error: enveloped(402, "PAYMENT_REQUIRED") },
+    ],
+    ["402 of a proxy", 402, HTML, { kind: "blocked", reason: "forbidden", error: bare(402) }],
     ["403 FORBIDDEN", 403, no("FORBIDDEN"), { kind: "blocked", reason: "forbidden" }],
     ["403 of a firewall", 403, HTML, { kind: "blocked", reason: "forbidden", error: bare(403) }],
     ["404 without the envelope", 404, HTML, { kind: "blocked", reason: "misconfigured_endpoint", error: bare(404) }],
@@ -191,6 +198,9 @@ describe("what fetch throws", () => {
     "ERR_SSL_WRONG_VERSION_NUMBER",
     "HOSTNAME_MISMATCH",
     "INVALID_CA",
+    "INVALID_PURPOSE",
+    "PATH_LENGTH_EXCEEDED",
+    "CRL_HAS_EXPIRED",
   ])("is a blocked endpoint where the code is %s, however deep it lies", (code) => {
     const blocked = { kind: "blocked", reason: "tls" };
     expect(classifyFailure(coded(code))).toEqual(blocked);

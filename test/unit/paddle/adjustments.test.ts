@@ -11,7 +11,7 @@ describe("a Paddle adjustment", () => {
       {
         kind: "refund",
         source: "paddle",
-        externalEventId: "evt_full",
+        externalEventId: "adj_full",
         businessKey: "refund:adj_full",
         saleKey: "transaction:txn_first",
         references: { transaction: "txn_first", customer: "ctm_ada", subscription: "sub_team" },
@@ -28,7 +28,7 @@ describe("a Paddle adjustment", () => {
       {
         kind: "refund",
         source: "paddle",
-        externalEventId: "evt_partial",
+        externalEventId: "adj_partial",
         businessKey: "refund:adj_partial",
         saleKey: "transaction:txn_first",
         references: { transaction: "txn_first", customer: "ctm_ada" },
@@ -37,6 +37,21 @@ describe("a Paddle adjustment", () => {
         occurredAt: "2026-03-05T10:00:00.786Z",
         metadata: { source: "paddle", adjustment: "adj_partial", action: "refund", type: "partial" },
       },
+    ]);
+  });
+
+  it("has one id and one business key, whichever webhook tells of it, so that it counts once", async () => {
+    const event = fixture("adjustment.full-refund");
+    const expected = await recordsOf(adapter, event);
+    for (const event_type of ["adjustment.created", "adjustment.updated"]) {
+      const again = { ...event, event_type, event_id: "evt_again", notification_id: "ntf_again" };
+      expect(await recordsOf(adapter, again)).toEqual(expected);
+    }
+  });
+
+  it("is told by the webhook's id where it is skipped", async () => {
+    expect(await recordsOf(adapter, withData("adjustment.full-refund", { status: "rejected" }))).toMatchObject([
+      { kind: "skip", externalEventId: "evt_full" },
     ]);
   });
 

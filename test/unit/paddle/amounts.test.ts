@@ -144,4 +144,14 @@ describe("the amount of a Paddle transaction", () => {
       });
     },
   );
+
+  it("is kept with what was paid where a function measures it, since refunds are of what was paid", async () => {
+    const [event] = await recordsOf(
+      by(() => 500),
+      fixture(RENEWAL),
+    );
+    expect(event).toMatchObject({ sale: { minorUnits: 500 }, paid: { minorUnits: 10800, currency: "USD" } });
+    const [net] = await recordsOf(adapter, fixture(RENEWAL));
+    expect(net).not.toHaveProperty("paid", expect.anything());
+  });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { paddle } from "../../../adapters/paddle/index.js";
 import type { WebhookRequest } from "../../../src/adapter.js";
+import { createRelay } from "../../../src/relay.js";
 import { verifyAt } from "../../helpers/records.js";
+import { recordingLogger } from "../../helpers/relay.js";
 import { BODY, h1, NOW_MS, NOW_SECONDS, request, SECRET } from "./webhook.js";
 
 const OTHER = "pdl_ntfset_02fixture_OfAnotherDestination";
@@ -147,6 +149,28 @@ describe("the signature of a Paddle webhook", () => {
   it("refuses a signed body that is not JSON as malformed, not as forged", async () => {
     expect((await refusal(signed("not json"))).code).toBe("malformed_payload");
     expect((await refusal(signed(Uint8Array.of(0x22, 0xff, 0x22)))).code).toBe("malformed_payload");
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a parsed object", JSON.parse(BODY), "an object"],
+    ["a parsed list", [JSON.parse(BODY)], "an array"],
+    ["an ArrayBuffer", new TextEncoder().encode(BODY).buffer, "an object"],
+    ["nothing", undefined, "undefined"],
+  ])("can't verify a body that is %s, and says what to hand over", async (_what, body, got) => {
+    const parsed = { body, headers: { "paddle-signature": `ts=${NOW_SECONDS};h1=${h1()}` } } as WebhookRequest;
+    const relay = createRelay({
+      apiKey: "sk_live_test",
+      adapters: [paddle({ webhookSecret: SECRET })],
+      clock: () => NOW_MS,
+      logger: recordingLogger().logger,
+    });
+    const received = await relay.receive("paddle", parsed).catch((error) => error);
+    for (const error of [await refusal(parsed), received]) {
+      expect(error).toMatchObject({ name: "RelayError", code: "body_already_parsed" });
+      expect(error.message).toMatch(/the body must be the bytes as they came, or their text.*express\.raw\(\)/);
+      expect(error.message).toContain(`got ${got}:`);
+      expect(error.message).not.toContain("evt_1");
+    }
   });
 
   it.each(["alert_name=payment_succeeded&alert_id=1&p_signature=abc%3D", "p_signature=abc&alert_id=7"])(

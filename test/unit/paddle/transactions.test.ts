@@ -167,6 +167,13 @@ describe("a completed Paddle transaction", () => {
     expect(records[0]).not.toHaveProperty("identity.referralId", expect.anything());
   });
 
+  it("takes the referral without the white space around it", async () => {
+    for (const affonso_referral of [" ref_42", "ref_42\n", "\t ref_42 \u00a0"]) {
+      const event = withData("transaction-completed.renewal", { custom_data: { affonso_referral } });
+      expect(await recordsOf(adapter, event)).toMatchObject([{ identity: { referralId: "ref_42" } }]);
+    }
+  });
+
   it("is polluted by no key of custom_data or of the event", async () => {
     const hostile =
       '{"__proto__":{"affonso_referral":"ref_evil","polluted":true},"constructor":{"prototype":{"polluted":true}}}';

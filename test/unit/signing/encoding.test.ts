@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromBase64, fromHex, toBase64, toHex, utf8Bytes } from "../../../src/signing/encoding.js";
+import { fromBase64, fromCanonicalBase64, fromHex, toBase64, toHex, utf8Bytes } from "../../../src/signing/encoding.js";
 
 const bytes = fc.uint8Array({ maxLength: 200 });
 const plain = (value: Uint8Array | undefined) => (value === undefined ? undefined : [...value]);
@@ -48,6 +48,12 @@ describe("base64", () => {
     );
   });
 
+  it("is written however long it is", () => {
+    const long = Uint8Array.from({ length: 300_000 }, (_, at) => (at * 31) % 256);
+    expect(toBase64(long)).toBe(Buffer.from(long).toString("base64"));
+    expect(Buffer.from(fromBase64(toBase64(long)) ?? []).equals(long)).toBe(true);
+  });
+
   it("reads nothing that Node's Buffer would read otherwise", () => {
     const almost = fc.oneof(textOf("ABCDwxyz0189+/"), textOf("AZaz09+/=-_ \n"), fc.string());
     fc.assert(
@@ -79,6 +85,32 @@ describe("base64", () => {
 
   it("of nothing is nothing", () => {
     expect([toBase64(new Uint8Array()), plain(fromBase64(""))]).toEqual(["", []]);
+  });
+});
+
+describe("canonical base64", () => {
+  it("is read where it is spelt as Node's Buffer spells it, and nowhere else", () => {
+    fc.assert(
+      fc.property(bytes, textOf("AQRUgw9+/="), (value, text) => {
+        const spelt = Buffer.from(value).toString("base64");
+        expect(plain(fromCanonicalBase64(spelt))).toEqual([...value]);
+        const read = Buffer.from(text, "base64");
+        expect(plain(fromCanonicalBase64(text))).toEqual(read.toString("base64") === text ? [...read] : undefined);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    ["other spare bits after one byte", "QR=="],
+    ["all spare bits after one byte", "Qf=="],
+    ["other spare bits after two bytes", "QUJ="],
+    ["no padding", "QQ"],
+    ["half of the padding", "QQ="],
+    ["URL-safe letters", "-_-_"],
+    ["a line feed", "QUJD\n"],
+  ])("is not read with %s", (_, text) => {
+    expect(fromCanonicalBase64(text)).toBeUndefined();
   });
 });
 

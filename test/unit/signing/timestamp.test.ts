@@ -75,6 +75,17 @@ describe("a signature's timestamp", () => {
     expect(answerFor(timestamp, Number.POSITIVE_INFINITY)).toContain("is not a number of unix seconds");
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "is never accepted by a clock that says no time (%#)",
+    (nowMs) => {
+      for (const timestamp of [NOW, 0, 999_999_999_999]) {
+        for (const tolerance of [0, 300, Number.MAX_SAFE_INTEGER]) {
+          expect(answerFor(timestamp, tolerance, nowMs)).toContain(`${tolerance} s are allowed; check the clock`);
+        }
+      }
+    },
+  );
+
   it("is a number of at most twelve digits", () => {
     expect(answerFor("9".repeat(12), Number.POSITIVE_INFINITY)).toBe("accepted");
     expect(answerFor("9".repeat(13), Number.POSITIVE_INFINITY)).toContain("is not a number of unix seconds");

@@ -17,6 +17,7 @@ const conversion = {
   references: { session: "cs_payment", customer: "cus_ada", payment: "pi_payment" },
   occurredAt: CREATED_AT,
   sale: { minorUnits: 4900, currency: "EUR", decimals: 2 },
+  paid: { minorUnits: 5831, currency: "EUR", decimals: 2 },
   isSubscription: false,
   metadata: { source: "stripe", session: "cs_payment", payment: "pi_payment" },
 };
@@ -35,6 +36,47 @@ describe("a completed Checkout session", () => {
         references: { session: "cs_invoice", customer: "cus_ada", invoice: "in_of_cs", payment: "pi_invoice" },
       },
     ]);
+  });
+
+  it("whose invoice is still to be made links what it knows to the referral, and sells nothing", async () => {
+    for (const invoice of [null, undefined, ""]) {
+      const event = withObject("checkout-session.with-invoice", { invoice });
+      expect(await recordsOf(adapter, event)).toEqual([
+        {
+          kind: "link",
+          source: "stripe",
+          referralId: "ref_42",
+          references: { session: "cs_invoice", customer: "cus_ada", payment: "pi_invoice" },
+        },
+      ]);
+      expect(
+        await recordsOf(adapter, withObject("checkout-session.with-invoice", { invoice, metadata: {} })),
+      ).toMatchObject([{ kind: "skip", reason: "no_referral" }]);
+    }
+    const async = withObject("checkout-session.async-succeeded", { invoice_creation: { enabled: true } });
+    expect(await recordsOf(adapter, async)).toMatchObject([{ kind: "link", references: { session: "cs_async" } }]);
+  });
+
+  it("that asks for no invoice is a sale, however it says so", async () => {
+    for (const invoice_creation of [undefined, null, {}, { enabled: null }, { enabled: false }]) {
+      expect(await recordsOf(adapter, withObject("checkout-session.payment", { invoice_creation }))).toEqual([
+        conversion,
+      ]);
+    }
+  });
+
+  it("may have an empty text in place of an id, which is none", async () => {
+    const empty = { invoice: "", subscription: "", customer: "", customer_account: "acct_buyer" };
+    expect(await recordsOf(adapter, withObject("checkout-session.payment", empty))).toEqual([
+      {
+        ...conversion,
+        identity: { referralId: "ref_42", customerId: "acct_buyer" },
+        references: { session: "cs_payment", customer: "acct_buyer", payment: "pi_payment" },
+      },
+    ]);
+    const link = { payment_link: "", client_reference_id: "user_7", metadata: {} };
+    const [record] = await recordsOf(adapter, withObject("checkout-session.payment", link));
+    expect(record).toHaveProperty("identity.referralId", undefined);
   });
 
   it("of a subscription links it to the referral, whether an invoice is named or not", async () => {
@@ -134,6 +176,7 @@ describe("a completed Checkout session", () => {
     ["data.object.id", { id: undefined }],
     ["data.object.total_details.amount_tax", { total_details: { amount_tax: 0.5 } }],
     ["data.object.object", { object: "invoice" }],
+    ["data.object.invoice_creation.enabled", { invoice_creation: { enabled: "topsecret" } }],
   ])("of a wrong shape is refused with its field %s", async (field, changes) => {
     const error = await failureOf(recordsOf(adapter, withObject("checkout-session.payment", changes)));
     expect(error.code).toBe("malformed_payload");
@@ -153,6 +196,26 @@ describe("the amount of a Checkout session", () => {
     [async () => 1, 1],
   ])("is by the option amount: %s", async (amount, minorUnits) => {
     expect(await sold(amount)).toMatchObject([{ sale: { minorUnits, currency: "EUR" } }]);
+  });
+
+  it.each<[StripeAmount, number | undefined]>([
+    ["net", 5831],
+    ["gross", undefined],
+    [() => 4242, 5831],
+    [() => 5831, undefined],
+  ])("has what was paid beside it where that is another: %s", async (amount, minorUnits) => {
+    const [record] = await sold(amount);
+    const paid = minorUnits === undefined ? undefined : { minorUnits, currency: "EUR", decimals: 2 };
+    expect(record).toHaveProperty("kind", "event");
+    expect(record?.kind === "event" && record.paid).toEqual(paid);
+  });
+
+  it("has nothing beside it where nothing was paid, and your function makes it a sale all the same", async () => {
+    for (const amount_total of [0, null, undefined]) {
+      const [record] = await sold(() => 4242, { amount_total });
+      expect(record).toMatchObject({ kind: "event", sale: { minorUnits: 4242 } });
+      expect(record?.kind === "event" && record.paid).toBeUndefined();
+    }
   });
 
   it("has no tax to take off where none is stated", async () => {
@@ -222,6 +285,15 @@ describe("the client_reference_id of a session", () => {
   it("can be read of a payment link that is an object", async () => {
     expect(await identityOf("auto", { payment_link: { id: "plink_1", object: "payment_link" } })).toEqual({
       referralId: "ref_from_link",
+    });
+  });
+
+  it("is taken without the white space around it, and so is affonso_referral", async () => {
+    const padded = { client_reference_id: "\tref_from_link \n" };
+    expect(await identityOf("auto", padded)).toEqual({ referralId: "ref_from_link" });
+    expect(await identityOf("externalUser", padded)).toEqual({ externalUserId: "ref_from_link" });
+    expect(await identityOf("auto", { metadata: { affonso_referral: " ref_42\r\n" } })).toEqual({
+      referralId: "ref_42",
     });
   });
 

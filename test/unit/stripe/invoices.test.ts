@@ -33,6 +33,7 @@ const legacyReferences = (id: string) => ({
   charge: `ch_${id}`,
 });
 const usd = (minorUnits: number) => ({ minorUnits, currency: "USD", decimals: 2 });
+const eur = (minorUnits: number) => ({ ...usd(minorUnits), currency: "EUR" });
 const team = (price: string) => ({ productIds: ["prod_team"], priceIds: [price] });
 
 describe("a paid invoice", () => {
@@ -43,6 +44,7 @@ describe("a paid invoice", () => {
       sold("legacy_first", {
         references: legacyReferences("legacy_first"),
         sale: usd(8000),
+        paid: usd(9520),
         ...team("price_team_monthly"),
         interval: "monthly",
       }),
@@ -53,7 +55,8 @@ describe("a paid invoice", () => {
       sold("legacy_renewal", {
         reason: "subscription_cycle",
         references: legacyReferences("legacy_renewal"),
-        sale: { minorUnits: 10000, currency: "EUR", decimals: 2 },
+        sale: eur(10000),
+        paid: eur(11900),
         ...team("price_team_12_months"),
         interval: "yearly",
       }),
@@ -64,6 +67,7 @@ describe("a paid invoice", () => {
       sold("acacia_first", {
         references: legacyReferences("acacia_first"),
         sale: { minorUnits: 4900, currency: "GBP", decimals: 2 },
+        paid: { minorUnits: 5880, currency: "GBP", decimals: 2 },
         ...team("price_team_yearly"),
         interval: "yearly",
       }),
@@ -83,7 +87,8 @@ describe("a paid invoice", () => {
       "of basil, with a coupon, exclusive tax and a setup fee",
       "basil.first",
       sold("basil_first", {
-        sale: { minorUnits: 11000, currency: "EUR", decimals: 2 },
+        sale: eur(11000),
+        paid: eur(13090),
         productIds: ["prod_setup", "prod_team"],
         priceIds: ["price_setup", "price_team_monthly"],
         interval: "monthly",
@@ -118,7 +123,8 @@ describe("a paid invoice", () => {
       sold("clover_first", {
         identity: { referralId: "ref_42", customerId: "acct_buyer" },
         references: { invoice: "in_clover_first", customer: "acct_buyer", subscription: "sub_ada" },
-        sale: { minorUnits: 10000, currency: "EUR", decimals: 2 },
+        sale: eur(10000),
+        paid: eur(11900),
         ...team("price_team_monthly"),
         interval: "monthly",
       }),
@@ -129,6 +135,7 @@ describe("a paid invoice", () => {
       sold("clover_renewal", {
         reason: "subscription_cycle",
         sale: { minorUnits: 1500, currency: "JPY", decimals: 0 },
+        paid: { minorUnits: 1650, currency: "JPY", decimals: 0 },
         ...team("price_team_monthly_jpy"),
         interval: "monthly",
       }),
@@ -157,7 +164,12 @@ describe("a paid invoice", () => {
     [
       "of endive, with exclusive tax, for a leap year",
       "endive.first",
-      sold("endive_first", { sale: usd(10000), ...team("price_team_yearly"), interval: "yearly" }),
+      sold("endive_first", {
+        sale: usd(10000),
+        paid: usd(10825),
+        ...team("price_team_yearly"),
+        interval: "yearly",
+      }),
     ],
     [
       "of dahlia in dinar, which have three decimals",
@@ -175,6 +187,7 @@ describe("a paid invoice", () => {
       sold("hybrid_first", {
         references: legacyReferences("hybrid_first"),
         sale: usd(2900),
+        paid: usd(3190),
         productIds: ["prod_solo"],
         priceIds: ["price_solo_monthly"],
         interval: "monthly",
@@ -188,6 +201,7 @@ describe("a paid invoice", () => {
         reason: "subscription_cycle",
         references: legacyReferences("hybrid_renewal"),
         sale: usd(2900),
+        paid: usd(3190),
         productIds: ["prod_solo"],
         priceIds: ["price_solo_monthly"],
         interval: "monthly",
@@ -310,6 +324,51 @@ describe("a paid invoice", () => {
     }
   });
 
+  it("takes its subscription from a one-off item that was added to it, since basil", async () => {
+    const item = (subscription: unknown) => ({
+      type: "invoice_item_details",
+      subscription_item_details: null,
+      invoice_item_details: { invoice_item: "ii_1", subscription, proration: false },
+    });
+    for (const subscription of ["sub_ada", { id: "sub_ada", object: "subscription" }]) {
+      expect(
+        await recordsOf(adapter, withLines("invoice-paid.basil.manual", [{ parent: item(subscription) }])),
+      ).toMatchObject([
+        { references: { subscription: "sub_ada" }, metadata: { subscription: "sub_ada" }, isSubscription: true },
+      ]);
+    }
+    for (const subscription of [null, undefined, ""]) {
+      const [record] = await recordsOf(
+        adapter,
+        withLines("invoice-paid.basil.manual", [{ parent: item(subscription) }]),
+      );
+      expect(record).toMatchObject({ kind: "event", isSubscription: false });
+      expect(record).toHaveProperty("references.subscription", undefined);
+    }
+  });
+
+  it("takes an empty text in place of an id for none", async () => {
+    const name = "invoice-paid.clover.first";
+    for (const customer of ["", { id: "", object: "customer" }]) {
+      expect(await recordsOf(adapter, withObject(name, { customer, customer_account: "acct_buyer" }))).toMatchObject([
+        { identity: { customerId: "acct_buyer" }, references: { customer: "acct_buyer" } },
+      ]);
+      const [guest] = await recordsOf(adapter, withObject(name, { customer, customer_account: "" }));
+      expect(guest).toMatchObject({ kind: "event", identity: { referralId: "ref_42" } });
+      expect(guest).toHaveProperty("identity.customerId", undefined);
+      expect(guest).toHaveProperty("references.customer", undefined);
+    }
+    const legacy = withObject("invoice-paid.legacy.first", { subscription: "", payment_intent: "", charge: "" });
+    const [record] = await recordsOf(adapter, legacy);
+    expect(record).toMatchObject({ references: { subscription: "sub_ada" }, isSubscription: true });
+    expect(record).toHaveProperty("references.payment", undefined);
+    expect(record).toHaveProperty("references.charge", undefined);
+    const empty = { type: "price_details", price_details: { price: "", product: "" } };
+    expect(await recordsOf(adapter, withLines("invoice-paid.endive.first", [{ pricing: empty }]))).toMatchObject([
+      { productIds: [], priceIds: [] },
+    ]);
+  });
+
   it("is dated by the event where it does not say when it was paid", async () => {
     for (const status_transitions of [undefined, null, { paid_at: null }]) {
       const event = withObject("invoice-paid.basil.renewal", { status_transitions });
@@ -350,6 +409,44 @@ describe("a paid invoice", () => {
     expect(error).toMatchObject({ code: "malformed_payload", status: 400 });
     expect(error.message).toContain(`${field}:`);
     expect(error.message).not.toMatch(/topsecret|19\.99|ref_42|ada@example/);
+  });
+});
+
+describe("what was paid for an invoice", () => {
+  const paidFor = async (
+    changes: Record<string, unknown>,
+    { name = "invoice-paid.clover.first", amount = "net" as StripeAmount } = {},
+  ) => {
+    const [record] = await recordsOf(stripe({ webhookSecret: SECRET, amount }), withObject(name, changes));
+    expect(record).toMatchObject({ kind: "event" });
+    return record?.kind === "event" ? record.paid : undefined;
+  };
+
+  it("stands beside the sale where it is another amount, since refunds are of what was paid", async () => {
+    expect(await paidFor({})).toEqual(eur(11900));
+    expect(await paidFor({}, { amount: () => 4242 })).toEqual(eur(11900));
+    expect(await paidFor({}, { amount: () => 20_000 })).toEqual(eur(11900));
+  });
+
+  it("is not repeated where it is the sale", async () => {
+    expect(await paidFor({}, { amount: "gross" })).toBeUndefined();
+    expect(await paidFor({}, { amount: () => 11900 })).toBeUndefined();
+    expect(await paidFor({ total_excluding_tax: 11900 })).toBeUndefined();
+    expect(await paidFor({ amount_paid: 5000 })).toBeUndefined();
+  });
+
+  it("is absent where nothing was paid, and your function makes it a sale all the same", async () => {
+    for (const amount_paid of [0, -500]) {
+      expect(await paidFor({ amount_paid }, { amount: (sale) => Number(sale["subtotal"]) })).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ["JPY", 0],
+    ["KWD", 3],
+    ["UGX", 2],
+  ])("has Stripe's own decimals, as the sale has: %s", async (currency, decimals) => {
+    expect(await paidFor({ currency: currency.toLowerCase() })).toEqual({ minorUnits: 11900, currency, decimals });
   });
 });
 
@@ -536,6 +633,55 @@ describe("the interval of an invoice", () => {
     expect(await intervalOf([legacy], "invoice-paid.acacia.first")).toBeUndefined();
   });
 
+  it.each([14, 30, 365])(
+    "is not taken from the period of a line for nothing, which is a trial: %i days",
+    async (days) => {
+      const trial = { amount: 0, period: period(days) };
+      expect(await intervalOf([trial], "invoice-paid.clover.first")).toBeUndefined();
+      expect(await intervalOf([trial, { period: period(365) }], "invoice-paid.clover.first")).toBe("yearly");
+      expect(await intervalOf([{ period: period(30) }, trial], "invoice-paid.clover.first")).toBe("monthly");
+    },
+  );
+
+  it("is that of the price for a line for nothing too", async () => {
+    expect(await byPrice({ ...recurring("year"), amount: 0, period: period(30) })).toBe("yearly");
+  });
+
+  it("is that of the new plan on an upgrade, in either generation", async () => {
+    const proration = (amount: number) => ({ amount, period: period(12) });
+    const legacyPart = { type: "invoiceitem", proration: true };
+    const basilPart = {
+      parent: {
+        type: "subscription_item_details",
+        subscription_item_details: { subscription: "sub_ada", subscription_item: "si_ada", proration: true },
+      },
+    };
+    const legacy = [
+      { ...proration(-500), ...legacyPart, ...recurring("month") },
+      { amount: 90_000, period: period(365), ...recurring("year") },
+    ];
+    const basil = [
+      { ...proration(-500), ...basilPart },
+      { amount: 90_000, period: period(365) },
+    ];
+    for (const lines of [legacy, [...legacy].reverse()]) expect(await byPrice(...lines)).toBe("yearly");
+    for (const lines of [basil, [...basil].reverse()]) {
+      expect(await intervalOf(lines, "invoice-paid.clover.first")).toBe("yearly");
+    }
+  });
+
+  it("is not that of a proration beside a cycle that has no word", async () => {
+    const proration = { ...recurring("month"), proration: true };
+    expect(await byPrice(proration, recurring("week"))).toBeUndefined();
+    expect(await byPrice(recurring("week"), proration)).toBeUndefined();
+  });
+
+  it("is that on which prorations agree by their prices where there is nothing else", async () => {
+    const proration = (interval: string) => ({ ...recurring(interval), proration: true });
+    expect(await byPrice(proration("month"), proration("month"))).toBe("monthly");
+    expect(await byPrice(proration("month"), proration("year"))).toBeUndefined();
+  });
+
   it("is absent for an item that is sold once, though its line has a period", async () => {
     const event = withLines("invoice-paid.basil.manual", [{ period: period(30) }]);
     const [record] = await recordsOf(adapter, event);
@@ -569,6 +715,13 @@ describe("the referral of an invoice", () => {
       await referralOf({ ...places, parent: undefined, subscription_details: undefined }, [{ metadata: {} }]),
     ).toBe("ref_invoice");
   });
+
+  it.each([" ref_42", "ref_42 ", "\tref_42\n", "\u00a0ref_42\ufeff", `${" ".repeat(300)}ref_42`])(
+    "is taken without the white space around it: %j",
+    async (referral) => {
+      expect(await referralOf({ parent: parent(at(referral)) })).toBe("ref_42");
+    },
+  );
 
   it("is passed over where it is empty, no text, too long or has control characters", async () => {
     for (const nonsense of [

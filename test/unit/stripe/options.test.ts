@@ -1,17 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { stripe, stripeEvents } from "../../../adapters/stripe/index.js";
+import { type StripeEventInput, stripe, stripeEvents } from "../../../adapters/stripe/index.js";
 import type { Identity } from "../../../src/event.js";
 import { recordsOf, verifyAt } from "../../helpers/records.js";
+import { recordingLogger } from "../../helpers/relay.js";
 import {
   BODY,
   failureOf,
   fixture,
   NOW_MS,
   NOW_SECONDS,
+  relayOf,
   request,
   SECRET,
+  signed,
   v1,
   withEvent,
+  withLines,
   withObject,
 } from "./webhook.js";
 
@@ -79,6 +83,21 @@ describe("a thin event", () => {
     }
   });
 
+  it("is refused by the relay just so, and logged once without what is in it", async () => {
+    const { logger, lines } = recordingLogger();
+    const relay = relayOf(adapter, { logger });
+    const error = await failureOf(relay.receive("stripe", signed(thin())));
+    expect(error).toMatchObject({ code: "unsupported_webhook", status: 400, retryable: false });
+    expect(error.message).toMatch(/thin event.*Snapshot/);
+    expect(lines).toEqual([
+      { level: "warn", fields: { source: "stripe", code: "unsupported_webhook" }, message: error.message },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/evt_thin|in_thin/);
+    const forged = request(`t=${NOW_SECONDS},v1=${v1()}`, JSON.stringify(thin()));
+    expect((await failureOf(relay.receive("stripe", forged))).code).toBe("signature_invalid");
+    expect((await failureOf(relay.receiveVerified("stripe", thin()))).code).toBe("unsupported_webhook");
+  });
+
   it("is not even looked at before its signature", async () => {
     const error = await failureOf(
       verifyAt(adapter, request(`t=${NOW_SECONDS},v1=${v1()}`, JSON.stringify(thin())), NOW_MS),
@@ -107,6 +126,52 @@ describe("the envelope of an event", () => {
 
   it.each([null, undefined, [], "event", 42, {}])("must be an object: %j", async (payload) => {
     expect((await failureOf(recordsOf(adapter, payload as never))).code).toBe("malformed_payload");
+  });
+});
+
+describe("a timestamp of an event", () => {
+  const [FIRST, LAST] = [0, 253_402_300_799];
+  const lines = (field: string) => (value: number) =>
+    withLines("invoice-paid.clover.first", [{ period: { start: 1_760_000_000, end: 1_762_678_400, [field]: value } }]);
+  const places: [string, (value: number) => StripeEventInput][] = [
+    ["created", (created) => withEvent("invoice-paid.clover.first", { created })],
+    [
+      "data.object.status_transitions.paid_at",
+      (paid_at) => withObject("invoice-paid.clover.first", { status_transitions: { paid_at } }),
+    ],
+    ["data.object.lines.data.0.period.start", lines("start")],
+    ["data.object.lines.data.0.period.end", lines("end")],
+    ["data.object.trial_start", (trial_start) => withObject("subscription-created.trialing", { trial_start })],
+    ["data.object.trial_end", (trial_end) => withObject("subscription-created.trialing", { trial_end })],
+    ["data.object.created", (created) => withObject("refund-created", { created })],
+    [
+      "data.object.refunds.data.0.created",
+      (created) =>
+        withObject("charge-refunded.legacy", {
+          refunds: { data: [{ id: "re_1", amount: 100, currency: "usd", created }] },
+        }),
+    ],
+  ];
+
+  it.each(places)("is refused where it is none of unix seconds: %s", async (field, event) => {
+    for (const value of [NOW_MS, -1, 9e12, LAST + 1, 2 ** 53, 1.5]) {
+      const error = await failureOf(recordsOf(adapter, event(value)));
+      expect(error).toMatchObject({ code: "malformed_payload", status: 400 });
+      expect(error.message).toContain(`${field}:`);
+    }
+  });
+
+  it.each(places)("may be any from 1970 to 9999: %s", async (_, event) => {
+    for (const value of [FIRST, LAST]) {
+      expect(await recordsOf(adapter, event(value))).not.toMatchObject([{ kind: "skip" }]);
+    }
+  });
+
+  it("is dated to the second", async () => {
+    const status_transitions = { paid_at: LAST };
+    expect(await recordsOf(adapter, withObject("invoice-paid.clover.first", { status_transitions }))).toMatchObject([
+      { occurredAt: "9999-12-31T23:59:59.000Z" },
+    ]);
   });
 });
 
@@ -211,6 +276,7 @@ describe("the option events", () => {
   it("offers defaults that nobody can change", () => {
     expect(Object.isFrozen(stripeEvents)).toBe(true);
     expect(Object.keys(stripeEvents).sort()).toEqual([
+      "charge.refund.updated",
       "charge.refunded",
       "checkout.session.async_payment_succeeded",
       "checkout.session.completed",

@@ -52,7 +52,7 @@ const EXPECTED: Record<string, object> = {
   "2020-03-02.charge_refunded.json": {
     kind: "refund",
     source: "stripe",
-    externalEventId: "evt_3KtQThJDPojXS6LN0E06aNxq",
+    externalEventId: "re_3Kl36gJDPojXS6LN0eP4yPDz",
     businessKey: "refund:re_3Kl36gJDPojXS6LN0eP4yPDz",
     saleKey: "invoice:in_1KJdKkJDPojXS6LNSwSWkZSN",
     references: {

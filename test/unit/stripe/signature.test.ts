@@ -2,10 +2,22 @@ import fc from "fast-check";
 import Stripe from "stripe";
 import { describe, expect, it } from "vitest";
 import { stripe } from "../../../adapters/stripe/index.js";
+import type { WebhookRequest } from "../../../src/adapter.js";
 import { toHex, utf8Bytes } from "../../../src/signing/encoding.js";
 import { createHmac } from "../../../src/signing/hmac.js";
 import { verifyAt } from "../../helpers/records.js";
-import { BODY, failureOf, NOW_MS, NOW_SECONDS, OTHER_SECRET, request, SECRET, v1, vendorHeader } from "./webhook.js";
+import {
+  BODY,
+  failureOf,
+  NOW_MS,
+  NOW_SECONDS,
+  OTHER_SECRET,
+  relayOf,
+  request,
+  SECRET,
+  v1,
+  vendorHeader,
+} from "./webhook.js";
 
 const adapter = stripe({ webhookSecret: SECRET });
 const header = (signature = v1(), timestamp: number | string = NOW_SECONDS) => `t=${timestamp},v1=${signature}`;
@@ -314,6 +326,32 @@ describe("a signed body", () => {
 
   it("is not looked at before the signature", async () => {
     await refused(header(), { body: "not json" });
+  });
+});
+
+describe("a body that is neither bytes nor text", () => {
+  it.each<[string, unknown, string]>([
+    ["a parsed object", JSON.parse(BODY), "an object"],
+    ["a parsed list", [JSON.parse(BODY)], "an array"],
+    ["an ArrayBuffer", new TextEncoder().encode(BODY).buffer, "an object"],
+    ["null", null, "null"],
+    ["nothing", undefined, "undefined"],
+    ["a number", 7, "a number"],
+  ])("can't be verified, and the message says what to hand over: %s", async (_, body, what) => {
+    const parsed = { body, headers: { "stripe-signature": header() } } as WebhookRequest;
+    const attempts = [verifyAt(adapter, parsed, NOW_MS), relayOf(adapter).receive("stripe", parsed)];
+    for (const attempt of attempts) {
+      const error = await failureOf(attempt);
+      expect(error).toMatchObject({ code: "body_already_parsed", status: 500, retryable: false });
+      expect(error.message).toContain(`got ${what}:`);
+      expect(error.message).toMatch(/the body must be the bytes as they came, or their text.*express\.raw\(\)/);
+      expect(error.message).not.toContain("evt_1");
+    }
+  });
+
+  it("may be read late, and is refused just so", async () => {
+    const late = { body: async () => JSON.parse(BODY), headers: { "stripe-signature": header() } };
+    expect((await failureOf(relayOf(adapter).receive("stripe", late))).code).toBe("body_already_parsed");
   });
 });
 

@@ -71,6 +71,26 @@ describe("a subscription that begins", () => {
     ]);
   });
 
+  it("may have an empty text in place of an id, which is none", async () => {
+    const empty = { customer: "", customer_account: "acct_buyer", latest_invoice: "" };
+    for (const name of ["trialing", "active"]) {
+      const [record] = await recordsOf(adapter, withObject(`subscription-created.${name}`, empty));
+      expect(record).toMatchObject({ references: { customer: "acct_buyer" } });
+      expect(record).toHaveProperty("references.invoice", undefined);
+    }
+  });
+
+  it("is linked to its referral without the white space around it", async () => {
+    const metadata = { affonso_referral: " ref_42\n" };
+    for (const [name, at] of [
+      ["trialing", "identity.referralId"],
+      ["active", "referralId"],
+    ]) {
+      const [record] = await recordsOf(adapter, withObject(`subscription-created.${name}`, { metadata }));
+      expect(record).toHaveProperty(String(at), "ref_42");
+    }
+  });
+
   it("must have a status", async () => {
     const error = await failureOf(
       recordsOf(adapter, withObject("subscription-created.trialing", { status: undefined })),
@@ -102,6 +122,8 @@ describe("a payment of an invoice", () => {
     { payment: null },
     { payment: undefined },
     { invoice: null },
+    { invoice: "" },
+    { payment: { type: "charge", charge: "" } },
   ])("that names no payment or no invoice says nothing: %j", async (changes) => {
     expect(await recordsOf(adapter, withObject("invoice-payment-paid.charge", changes))).toMatchObject([
       { kind: "skip", reason: "unmapped", externalEventId: "evt_inpay_ch" },

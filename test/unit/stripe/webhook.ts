@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import Stripe from "stripe";
 import { expect } from "vitest";
 import type { StripeEventInput } from "../../../adapters/stripe/index.js";
-import type { WebhookRequest } from "../../../src/adapter.js";
+import type { WebhookAdapter, WebhookRequest } from "../../../src/adapter.js";
+import type { RelayOptions } from "../../../src/options.js";
+import { createRelay } from "../../../src/relay.js";
+import { recordingLogger } from "../../helpers/relay.js";
 
 export const SECRET = "whsec_fixture7hQ2mZpX0aVw4LtKc9RyNs";
 export const OTHER_SECRET = "whsec_fixtureOfAnotherEndpoint00000";
@@ -60,6 +63,27 @@ export function vendorHeader(payload: string = BODY, secret = SECRET, timestamp 
 export function request(signature: string | readonly string[] | undefined, body: string | Uint8Array = BODY) {
   const headers = signature === undefined ? {} : { "stripe-signature": signature };
   return { body, headers } satisfies WebhookRequest;
+}
+
+/** A payload as Stripe sends it, signed for `NOW_MS`. */
+export function signed(payload: object): WebhookRequest {
+  const body = JSON.stringify(payload);
+  return request(vendorHeader(body), body);
+}
+
+/** A relay whose clock stands at `NOW_MS`. */
+export function relayOf<Payload>(
+  adapter: WebhookAdapter<"stripe", Payload>,
+  changes: Pick<RelayOptions, "on" | "logger"> = {},
+) {
+  const adapters = [adapter] as const;
+  return createRelay({
+    apiKey: "sk_live_test",
+    logger: recordingLogger().logger,
+    ...changes,
+    adapters,
+    clock: () => NOW_MS,
+  });
 }
 
 /** The RelayError that a promise ends with. */
