@@ -5,6 +5,8 @@ export default defineConfig({
     index: "src/index.ts",
     express: "src/http/express.ts",
     fetch: "src/http/fetch.ts",
+    memory: "src/outbox/memory.ts",
+    sqlite: "src/outbox/sqlite.ts",
     sandbox: "src/sandbox/index.ts",
     stripe: "adapters/stripe/index.ts",
     paddle: "adapters/paddle/index.ts",
@@ -17,6 +19,10 @@ export default defineConfig({
   splitting: true,
   target: "es2022",
   platform: "neutral",
-  external: [/^node:/],
+  external: [/^node:/, "better-sqlite3"],
+  esbuildOptions(options) {
+    // All Nodes we support know them; without them, Node takes no JSON as a module.
+    options.supported = { ...options.supported, "import-attributes": true };
+  },
   clean: true,
 });

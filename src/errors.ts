@@ -142,16 +142,20 @@ export interface SchemaIssue {
   readonly keys?: unknown;
 }
 
-/** Issues of our own schemas as one line, `field: what is wrong`, at most five of them; they show no value. */
+/**
+ * Issues of our own schemas as one line, `field: what is wrong`, at most five of them. They show no value, and of a path
+ * only what looks like a field's name: a record's keys may be anything, a customer's address too.
+ */
 export function describeIssues(issues: readonly SchemaIssue[]): string {
   const lines = issues.slice(0, 5).map((issue) => {
-    const path = pathOf(issue).map(String).join(".");
+    // Array.from, since arktype's paths are arrays whose `map` does not answer what it is given.
+    const parts = Array.from(issue.path ?? [], (part) => nameOf(typeof part === "object" ? part.key : part));
     const problem = Array.isArray(issue.keys)
-      ? `unknown field ${issue.keys.join(", ")}`
+      ? `unknown field ${issue.keys.map(nameOf).join(", ")}`
       : typeof issue.expected === "string"
         ? `expected ${issue.expected}`
         : issue.message;
-    return path === "" ? problem : `${path}: ${problem}`;
+    return parts.length === 0 ? problem : `${parts.join(".")}: ${problem}`;
   });
   if (issues.length > 5) lines.push(`and ${issues.length - 5} more`);
   return lines.join("; ");
@@ -159,21 +163,21 @@ export function describeIssues(issues: readonly SchemaIssue[]): string {
 
 /**
  * Issues of a schema that may be the app's. Libraries like to quote what they got, and that may be a customer's address:
- * of their words, only those are shown that can't hold any of it, and of a path, only what looks like a field's name.
+ * of their words, only those are shown that can't hold any of it.
  */
 export function describeForeignIssues(issues: readonly SchemaIssue[]): string {
   return describeIssues(
-    issues.map((issue) => ({
-      path: pathOf(issue).map((key) => (/^[\w$-]{1,64}$/.test(String(key)) ? key : "…")),
+    issues.map(({ path, expected }) => ({
+      path,
       message:
-        typeof issue.expected === "string" && /^(an? )?[a-z]{1,20}$/i.test(issue.expected)
-          ? `expected ${issue.expected}`
+        typeof expected === "string" && /^(an? )?[a-z]{1,20}$/i.test(expected)
+          ? `expected ${expected}`
           : "not what the schema expects",
     })),
   );
 }
 
-/** Array.from, since arktype's paths are arrays whose `map` does not answer what it is given. */
-function pathOf({ path = [] }: SchemaIssue): PropertyKey[] {
-  return Array.from(path, (part) => (typeof part === "object" ? part.key : part));
+/** A key as far as it may be shown: one that looks like no field's name or id may be a customer's address. */
+export function nameOf(key: unknown): string {
+  return /^[\w$-]{1,64}$/.test(String(key)) ? String(key) : "…";
 }

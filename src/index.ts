@@ -8,7 +8,9 @@ export {
   type WebhookHeaders,
   type WebhookRequest,
 } from "./adapter.js";
-export type { EndpointError } from "./endpoint/outcome.js";
+export type { DeadLetterEntry, DeadLetterFilter, DeadLetters } from "./dead-letters.js";
+export type { RateLimit } from "./endpoint/rate-limit.js";
+export type { RetryPolicy } from "./endpoint/retry.js";
 export { ERROR_CODES, isRelayError, RelayError, type RelayErrorCode } from "./errors.js";
 export type {
   Identity,
@@ -25,5 +27,7 @@ export type { Logger } from "./logger.js";
 export type { IdMapping, Mappings } from "./mapping.js";
 export type { Money } from "./money.js";
 export type { DeadLetter, Delivery, RelayHooks, RelayOptions } from "./options.js";
-export type { RecordResult } from "./pass-through.js";
+export type { EntryError, EntryState, Outbox } from "./outbox/outbox.js";
 export { createRelay, type ReceiveResult, type Relay } from "./relay.js";
+export type { RecordResult } from "./sink.js";
+export type { RelayStats } from "./stats.js";

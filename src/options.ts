@@ -1,9 +1,12 @@
 import type { WebhookAdapter } from "./adapter.js";
-import type { EndpointError } from "./endpoint/outcome.js";
-import { assertKnownKeys, invalidOption, RelayError } from "./errors.js";
+import type { RateLimit } from "./endpoint/rate-limit.js";
+import { DEFAULT_RETRY, type RetryPolicy } from "./endpoint/retry.js";
+import { assertKnownKeys, invalidOption, nameOf, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
 import type { IdMapping, Mappings } from "./mapping.js";
+import type { PauseReason } from "./outbox/lane.js";
+import type { EntryError, Outbox } from "./outbox/outbox.js";
 import { secretList } from "./signing/secrets.js";
 
 /** What `on.delivered` is told. */
@@ -15,10 +18,10 @@ export interface Delivery {
   readonly conversionId: string | undefined;
 }
 
-/** An event that the endpoint refused for good, and why. */
+/** An event, or a refund, that will not be delivered, and why. */
 export interface DeadLetter {
-  readonly event: RelayEvent;
-  readonly error: EndpointError;
+  readonly event: RelayEvent | Refund;
+  readonly error: EntryError;
 }
 
 /** Functions that are called as events pass. All are awaited. */
@@ -27,12 +30,19 @@ export interface RelayHooks {
   readonly delivered?: ((delivery: Delivery) => unknown) | undefined;
   /** After the endpoint said that nobody referred this customer. A throw is logged and changes nothing. */
   readonly unmatched?: ((event: RelayEvent) => unknown) | undefined;
-  /** Takes custody of an event that the endpoint refused for good: once it returns, the provider gets its 200. */
+  /**
+   * Is told of an event that the endpoint refused for good. Without an outbox it takes custody: once it returns, the
+   * provider gets its 200, and a throw keeps the webhook with the provider.
+   */
   readonly deadLetter?: ((deadLetter: DeadLetter) => unknown) | undefined;
-  /** Takes a refund. A throw keeps the webhook with the provider. */
+  /** Takes a refund, where there is no outbox to deliver it from. A throw keeps the webhook with the provider. */
   readonly refund?: ((refund: Refund) => unknown) | undefined;
-  /** Takes a link between provider ids and a referral. A throw keeps the webhook with the provider. */
+  /** Takes a link between provider ids and a referral, where there is no outbox that keeps it. A throw is a 503. */
   readonly link?: ((link: Link) => unknown) | undefined;
+  /** With an outbox: nothing is sent any more until a person acts, or the endpoint is back. */
+  readonly paused?: ((pause: { readonly reason: PauseReason; readonly since: string }) => unknown) | undefined;
+  /** With an outbox: events flow again. */
+  readonly resumed?: (() => unknown) | undefined;
 }
 
 /** What {@link createRelay} is given. */
@@ -49,7 +59,29 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly mappings?: Mappings | undefined;
   /** The last word over an event, after the mappings: answer the event, changed or not, or null to drop it. */
   readonly transform?: ((event: RelayEvent) => RelayEvent | null | Promise<RelayEvent | null>) | undefined;
-  /** Milliseconds for one whole webhook: mappings, hooks and the endpoint's answer. @default 4000 */
+  /**
+   * Keeps webhooks until the endpoint has them: `sqliteOutbox(…)`, `memoryOutbox()`. Without one, webhooks pass through:
+   * the provider waits for the endpoint.
+   *
+   * @default none
+   */
+  readonly outbox?: Outbox | undefined;
+  /** With an outbox: the limits of your Affonso plan, of which at most 95 % are used. @default 300 a minute, 10 a second */
+  readonly rateLimit?: RateLimit | undefined;
+  /** With an outbox: when failed attempts are repeated. @default 5 s, 30 s, 2 m … 6 h, until 7 days, ±20 % */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** With an outbox: how long a sale without a referral waits for the link that names it, in ms. @default 60000 */
+  readonly linkWaitMs?: number | undefined;
+  /** With an outbox: how many requests are under way at once. @default 8 */
+  readonly concurrency?: number | undefined;
+  /** With an outbox: how long what is done is kept to recognize duplicates, in milliseconds. @default 30 days */
+  readonly keepMs?: number | undefined;
+  /**
+   * Milliseconds. Passing through, for one whole webhook: mappings, hooks and the endpoint's answer. With an outbox, for
+   * one request to the endpoint; a webhook then has 4 seconds to be committed.
+   *
+   * @default 4000; with an outbox 15000
+   */
   readonly timeoutMs?: number | undefined;
   /** Where log lines go; pino fits. @default warnings and errors to the console */
   readonly logger?: Logger | undefined;
@@ -61,6 +93,18 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly clock?: (() => number) | undefined;
 }
 
+/** What only a relay with an outbox has. */
+export interface DurableOptions {
+  readonly outbox: Outbox;
+  readonly rateLimit: RateLimit;
+  readonly retry: RetryPolicy;
+  readonly linkWaitMs: number;
+  readonly saleWaitMs: number;
+  readonly concurrency: number;
+  readonly keepMs: number;
+  readonly requestTimeoutMs: number;
+}
+
 /** The options, checked and completed. */
 export interface ResolvedOptions {
   readonly apiKey: string;
@@ -69,19 +113,25 @@ export interface ResolvedOptions {
   readonly adapters: ReadonlyMap<string, WebhookAdapter>;
   readonly mappings: Mappings;
   readonly transform: RelayOptions["transform"];
+  /** For one webhook, from its first byte to its answer. */
   readonly timeoutMs: number;
+  readonly durable: DurableOptions | undefined;
+  readonly random: () => number;
   readonly logger: Logger;
   readonly on: RelayHooks;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: () => number;
 }
 
+const OUTBOX_OPTIONS = ["rateLimit", "retry", "linkWaitMs", "concurrency", "keepMs"] as const;
 const OPTION_NAMES = [
   ...["apiKey", "signingSecret", "baseUrl", "adapters", "mappings", "transform"],
-  ...["timeoutMs", "logger", "on", "fetch", "clock"],
+  ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTIONS],
 ];
 const MAPPING_NAMES = ["customers", "products", "prices"];
-const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link"];
+const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link", "paused", "resumed"];
+const DAY_MS = 24 * 60 * 60_000;
+const WEBHOOK_TIMEOUT_MS = 4_000;
 
 /**
  * Checks every option and fills in the defaults.
@@ -90,13 +140,11 @@ const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link"];
  */
 export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertKnownKeys("createRelay", options, OPTION_NAMES);
-  const { mappings = {}, on = {}, transform, timeoutMs = 4_000, logger = consoleLogger } = options;
+  const { mappings = {}, on = {}, transform, timeoutMs, logger = consoleLogger } = options;
   const { fetch = (...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args), clock = Date.now } =
     options;
 
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 60_000) {
-    throw invalidOption("timeoutMs", "a whole number of milliseconds from 1 to 60000", timeoutMs);
-  }
+  if (timeoutMs !== undefined) assertWholeNumber("timeoutMs", timeoutMs, 1, 60_000);
   assertFunction("transform", transform);
   assertFunction("fetch", fetch);
   assertFunction("clock", clock);
@@ -111,7 +159,9 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
     adapters: byName(options.adapters),
     mappings: copyMappings(mappings),
     transform,
-    timeoutMs,
+    timeoutMs: options.outbox === undefined ? (timeoutMs ?? WEBHOOK_TIMEOUT_MS) : WEBHOOK_TIMEOUT_MS,
+    durable: durableOptions(options),
+    random: Math.random,
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
     fetch,
@@ -121,6 +171,57 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
 
 function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
+}
+
+function durableOptions(options: RelayOptions): DurableOptions | undefined {
+  const { outbox, rateLimit = { perMinute: 300, perSecond: 10 }, retry = {}, timeoutMs = 15_000 } = options;
+  const { linkWaitMs = 60_000, concurrency = 8, keepMs = 30 * DAY_MS } = options;
+  if (outbox === undefined) {
+    const needless = OUTBOX_OPTIONS.find((name) => options[name] !== undefined);
+    if (needless === undefined) return undefined;
+    throw new RelayError(
+      "invalid_options",
+      `${needless} does nothing without an outbox; give createRelay one, or leave it out`,
+    );
+  }
+  if (typeof outbox !== "object" || outbox === null || typeof Reflect.get(outbox, "put") !== "function") {
+    throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
+  }
+  assertKnownKeys("rateLimit", rateLimit, ["perMinute", "perSecond"]);
+  assertWholeNumber("rateLimit.perMinute", rateLimit.perMinute, 1, 1_000_000);
+  assertWholeNumber("rateLimit.perSecond", rateLimit.perSecond, 1, 100_000);
+  assertWholeNumber("linkWaitMs", linkWaitMs, 0, 7 * DAY_MS);
+  assertWholeNumber("concurrency", concurrency, 1, 1_000);
+  assertWholeNumber("keepMs", keepMs, DAY_MS, 3_650 * DAY_MS);
+  return Object.freeze({
+    outbox,
+    rateLimit: Object.freeze({ ...rateLimit }),
+    retry: retryPolicy(retry),
+    linkWaitMs,
+    saleWaitMs: DAY_MS,
+    concurrency,
+    keepMs,
+    requestTimeoutMs: timeoutMs,
+  });
+}
+
+function retryPolicy(retry: Partial<RetryPolicy>): RetryPolicy {
+  assertKnownKeys("retry", retry, ["delaysMs", "jitter", "maxAgeMs"]);
+  const { delaysMs = DEFAULT_RETRY.delaysMs, jitter = DEFAULT_RETRY.jitter, maxAgeMs = DEFAULT_RETRY.maxAgeMs } = retry;
+  if (!Array.isArray(delaysMs) || delaysMs.length === 0)
+    throw invalidOption("retry.delaysMs", "a list of delays", delaysMs);
+  for (const [at, delay] of delaysMs.entries()) assertWholeNumber(`retry.delaysMs[${at}]`, delay, 1, 3 * DAY_MS);
+  if (typeof jitter !== "number" || !(jitter >= 0 && jitter <= 1)) {
+    throw invalidOption("retry.jitter", "a share from 0 to 1", jitter);
+  }
+  assertWholeNumber("retry.maxAgeMs", maxAgeMs, 1, 365 * DAY_MS);
+  return Object.freeze({ delaysMs: Object.freeze([...delaysMs]), jitter, maxAgeMs });
+}
+
+function assertWholeNumber(option: string, value: unknown, from: number, to: number): void {
+  if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to) return;
+  const unit = option.endsWith("Ms") ? " of milliseconds" : "";
+  throw invalidOption(option, `a whole number${unit} from ${from} to ${to}`, value);
 }
 
 function assertLogger(logger: unknown): asserts logger is Logger {
@@ -155,7 +256,7 @@ function assertMappings(mappings: Mappings): void {
       throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
     for (const [id, mapped] of Object.entries(mapping)) {
       if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
-        throw invalidOption(`mappings.${name}["${id}"]`, "an id, or null to drop it", mapped);
+        throw invalidOption(`mappings.${name}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
       }
     }
   }

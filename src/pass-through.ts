@@ -1,25 +1,17 @@
 import { EndpointClient } from "./endpoint/client.js";
-import type { BlockedReason, EndpointError, Outcome } from "./endpoint/outcome.js";
+import { BLOCKED_ADVICE, type EndpointError, type Outcome } from "./endpoint/outcome.js";
 import { toWire } from "./endpoint/wire.js";
-import { RelayError } from "./errors.js";
+import { isRelayError, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
 import type { RelayHooks, ResolvedOptions } from "./options.js";
-
-/** What became of one record of a webhook. */
-export interface RecordResult {
-  readonly kind: "event" | "refund" | "link" | "skip";
-  readonly status: "delivered" | "duplicate" | "unmatched" | "dead_letter" | "ignored";
-  readonly externalEventId?: string | undefined;
-  /** Why it was ignored. */
-  readonly reason?: string | undefined;
-}
+import type { RecordResult, Sink } from "./sink.js";
 
 /**
  * Sends records while the provider waits for its answer. Nothing is kept: what the endpoint does not take is thrown, so
  * that the provider keeps its webhook and sends it again.
  */
-export class PassThrough {
+export class PassThrough implements Sink {
   readonly #client: EndpointClient;
   readonly #on: RelayHooks;
   readonly #options: ResolvedOptions;
@@ -31,8 +23,30 @@ export class PassThrough {
     this.#options = options;
   }
 
-  /** @throws RelayError with a 503 status unless the endpoint or a hook took the record. */
-  async take(record: RelayEvent | Refund | Link, signal: AbortSignal): Promise<RecordResult> {
+  /** One record that is refused must not keep its siblings back: all are taken, then the first error is thrown. */
+  async take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]> {
+    const results: RecordResult[] = [];
+    const errors: unknown[] = [];
+    for (const record of records) {
+      // A hook or a mapping may have outlived the deadline: the provider has its 503 and will send all of it again.
+      signal.throwIfAborted();
+      try {
+        results.push(await this.#takeOne(record, signal));
+      } catch (error) {
+        errors.push(error);
+        // What closed the way for this one has closed it for the others.
+        if (isRelayError(error) && error.code.startsWith("endpoint_")) break;
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return results;
+  }
+
+  /** There is nothing to begin or to end: each webhook is done when it is answered. */
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+
+  #takeOne(record: RelayEvent | Refund | Link, signal: AbortSignal): Promise<RecordResult> {
     switch (record.kind) {
       case "event":
         return this.#send(record, signal);
@@ -62,7 +76,9 @@ export class PassThrough {
         await this.#bury(event, outcome.error);
         return { ...result, status: "dead_letter" };
       case "blocked":
-        throw new RelayError("endpoint_blocked", BLOCKED[outcome.reason] + shown(outcome.error), { externalEventId });
+        throw new RelayError("endpoint_blocked", BLOCKED_ADVICE[outcome.reason] + shown(outcome.error), {
+          externalEventId,
+        });
       case "throttled":
         throw new RelayError("endpoint_unavailable", "the endpoint's rate limit is reached", {
           retryAfterMs: outcome.retryAfterMs,
@@ -82,7 +98,9 @@ export class PassThrough {
         { externalEventId: event.externalEventId },
       );
     }
-    await call("deadLetter", () => this.#on.deadLetter?.({ event, error }));
+    await call("deadLetter", event.externalEventId, () =>
+      this.#on.deadLetter?.({ event, error: { reason: "rejected", ...error } }),
+    );
   }
 
   async #refund(refund: Refund): Promise<RecordResult> {
@@ -93,7 +111,7 @@ export class PassThrough {
       this.#options.logger.warn({ source, externalEventId, businessKey }, message);
       return { kind, status: "ignored", externalEventId, reason: "no on.refund hook" };
     }
-    await call("refund", () => hook(refund));
+    await call("refund", externalEventId, () => hook(refund));
     return { kind, status: "ignored", externalEventId, reason: "given to on.refund" };
   }
 
@@ -111,7 +129,7 @@ export class PassThrough {
       );
       return { kind, status: "ignored", reason: "no on.link hook" };
     }
-    await call("link", () => hook(link));
+    await call("link", undefined, () => hook(link));
     return { kind, status: "ignored", reason: "given to on.link" };
   }
 
@@ -127,14 +145,6 @@ export class PassThrough {
     }
   }
 }
-
-const BLOCKED: Record<BlockedReason, string> = {
-  unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
-  forbidden: "the endpoint refused the key's permission: it needs write:commissions",
-  misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
-  redirected: "what answers at baseUrl redirects, and redirects are not followed: check baseUrl",
-  tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
-};
 
 const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {
   timeout: "the endpoint did not answer in time",
@@ -155,12 +165,13 @@ function conversionId(event: RelayEvent, outcome: Outcome & { kind: "delivered" 
   return event.type === "conversion" && typeof id === "string" ? id : undefined;
 }
 
-async function call(hook: string, run: () => unknown): Promise<void> {
+async function call(hook: string, externalEventId: string | undefined, run: () => unknown): Promise<void> {
   try {
     await run();
   } catch (cause) {
     throw new RelayError("hook_failed", `on.${hook} threw; the provider keeps the webhook and sends it again`, {
       cause,
+      externalEventId,
     });
   }
 }

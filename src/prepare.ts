@@ -24,15 +24,23 @@ export async function prepareRecords(
 async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
   if (record.kind !== "event") return record;
   const { source, externalEventId } = record;
+  // As they came: transform may well change the event that it is given.
+  const sale = record.sale && { ...record.sale };
+  const paid = record.paid && { ...record.paid };
   const event = await applyTransform(await mapIds(record, options.mappings), options.transform);
   if (event === null) {
     return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
   }
   // An amount that can't be written must be found before a sibling is sent.
   toWire(event);
-  if (hasIdentity(event.identity)) return event;
-  const message = "it names no referral, customer, user or click";
-  return { kind: "skip", source, reason: "no_identity", externalEventId, message };
+  if (!hasIdentity(event.identity)) {
+    const message = "it names no referral, customer, user or click";
+    return { kind: "skip", source, reason: "no_identity", externalEventId, message };
+  }
+  // Where the app made another amount of the sale, refunds are still of what was paid.
+  const isSame = event.sale?.minorUnits === sale?.minorUnits && event.sale?.currency === sale?.currency;
+  const measure = event.paid ?? (isSame ? paid : (paid ?? sale));
+  return measure === undefined ? event : { ...event, paid: measure };
 }
 
 async function applyTransform(event: RelayEvent, transform: PrepareOptions["transform"]): Promise<RelayEvent | null> {

@@ -1,11 +1,15 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
+import { createDeadLetters, type DeadLetters } from "./dead-letters.js";
 import { withDeadline } from "./deadline.js";
+import { Durable } from "./durable.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
-import { parseRecord, type RelayRecord, type Skip } from "./event.js";
+import { parseRecord, type Skip } from "./event.js";
 import { causeFields } from "./logger.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
-import { PassThrough, type RecordResult } from "./pass-through.js";
+import { PassThrough } from "./pass-through.js";
 import { prepareRecords } from "./prepare.js";
+import type { RecordResult, Sink } from "./sink.js";
+import { type RelayStats, relayStats } from "./stats.js";
 
 /** What became of a webhook: the weightiest of what became of its records. */
 export interface ReceiveResult {
@@ -22,7 +26,7 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
   /** The adapters' names. */
   readonly sources: readonly SourceOf<Adapters>[];
   /**
-   * Verifies a webhook and forwards it. Resolves only when the endpoint, or a hook, has taken what it said.
+   * Verifies a webhook and forwards it. Resolves only when the outbox, the endpoint or a hook has taken what it said.
    *
    * @throws RelayError whose `status` is the one to answer the provider with.
    */
@@ -38,15 +42,22 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
     payload: PayloadOf<Adapters, Source>,
     options?: { readonly headers?: WebhookHeaders | undefined },
   ): Promise<ReceiveResult>;
-  /** Takes webhooks (again). A new relay is started already. Idempotent. */
+  /**
+   * Takes webhooks (again) and delivers what the outbox holds. The first webhook starts a new relay by itself; call it
+   * when the app starts, so that what the last run left is delivered at once. Idempotent.
+   */
   start(): Promise<void>;
   /**
-   * Refuses new webhooks with a 503 and waits for those under way; what is still under way after `timeoutMs` is
-   * aborted and answered 503. Idempotent.
+   * Refuses new webhooks with a 503 and waits for the webhooks and deliveries under way; what is still under way after
+   * `timeoutMs` is aborted: a webhook is answered 503, a delivery stays in the outbox. Idempotent.
    *
    * @param options - `timeoutMs` is 10 000 by default.
    */
   stop(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
+  /** How the outbox stands. @throws RelayError `no_outbox` on a relay without one. */
+  stats(): Promise<RelayStats>;
+  /** What waits for a person. Its methods throw `no_outbox` on a relay without an outbox. */
+  readonly deadLetters: DeadLetters;
 }
 
 /**
@@ -57,13 +68,15 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
 export function createRelay<const Adapters extends readonly WebhookAdapter[]>(
   options: RelayOptions<Adapters>,
 ): Relay<Adapters> {
-  return new PassThroughRelay(resolveOptions(options)) as Relay<Adapters>;
+  return new WebhookRelay(resolveOptions(options)) as Relay<Adapters>;
 }
 
-class PassThroughRelay implements Relay {
+class WebhookRelay implements Relay {
   readonly sources: readonly string[];
   readonly #options: ResolvedOptions;
-  readonly #passThrough: PassThrough;
+  readonly #sink: Sink;
+  readonly #durable: Durable | undefined;
+  readonly deadLetters: DeadLetters;
   readonly #underWay = new Set<Promise<unknown>>();
   #abort = new AbortController();
   #accepts = true;
@@ -72,7 +85,13 @@ class PassThroughRelay implements Relay {
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#passThrough = new PassThrough(options);
+    this.#durable = options.durable && new Durable(options, options.durable);
+    this.#sink = this.#durable ?? new PassThrough(options);
+    this.deadLetters = createDeadLetters(
+      () => this.#needOutbox().outbox,
+      options.clock,
+      () => this.#durable?.wake(),
+    );
     this.sources = Object.freeze([...options.adapters.keys()]);
   }
 
@@ -94,12 +113,11 @@ class PassThroughRelay implements Relay {
   }
 
   start(): Promise<void> {
-    this.#transitions = this.#transitions.then(() => {
-      if (this.#accepts) return;
-      this.#abort = new AbortController();
+    return this.#inTurn(async () => {
+      if (!this.#accepts) this.#abort = new AbortController();
+      await this.#sink.start();
       this.#accepts = true;
     });
-    return this.#transitions;
   }
 
   async stop({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
@@ -107,15 +125,34 @@ class PassThroughRelay implements Relay {
       throw invalidOption("stop timeoutMs", "a number of milliseconds, 0 or more", timeoutMs);
     }
     this.#accepts = false;
-    this.#transitions = this.#transitions.then(() => this.#drain(timeoutMs));
-    return this.#transitions;
+    return this.#inTurn(() => this.#drain(timeoutMs));
+  }
+
+  async stats(): Promise<RelayStats> {
+    const { outbox, rateLimit } = this.#needOutbox();
+    return relayStats(await outbox.stats(), rateLimit, await outbox.now(this.#options.clock()));
+  }
+
+  #needOutbox(): Durable {
+    if (this.#durable !== undefined) return this.#durable;
+    throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
+  }
+
+  /** One that failed keeps none from being tried after it. */
+  #inTurn(transition: () => Promise<void>): Promise<void> {
+    const done = this.#transitions.then(transition);
+    this.#transitions = done.catch(() => {});
+    return done;
   }
 
   async #drain(timeoutMs: number): Promise<void> {
     this.#accepts = false;
-    const timer = setTimeout(() => this.#abort.abort(), timeoutMs);
+    // A longer timer would fire at once.
+    const timer = setTimeout(() => this.#abort.abort(), Math.min(timeoutMs, 2 ** 31 - 1));
+    const endsAt = performance.now() + timeoutMs;
     await Promise.allSettled(this.#underWay);
     clearTimeout(timer);
+    await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
   }
 
   /** One webhook, counted as under way until its caller has the answer. */
@@ -150,31 +187,25 @@ class PassThroughRelay implements Relay {
   ): Promise<ReceiveResult> {
     const source = adapter.name;
     const inputs = await adapter.normalize(payload, { source, header: (name) => headerOf(headers, name) });
+    if (!Array.isArray(inputs)) {
+      throw new RelayError(
+        "mapping_failed",
+        `normalize of ${source} must answer a list of records; defineAdapter sees to it`,
+      );
+    }
     const records = inputs.map((input) => parseRecord(input, source));
     // All are made ready before the first is sent: a mapping that fails then costs no half-sent webhook.
     const ready = await prepareRecords(records, this.#options);
 
-    const results = await this.#takeAll(ready, signal);
+    const skipped = ready.filter((record) => record.kind === "skip").map((skip) => this.#skipped(skip));
+    const taken = await this.#sink.take(
+      ready.filter((record) => record.kind !== "skip"),
+      signal,
+    );
+    const results = [...taken, ...skipped];
     const result = Object.freeze({ status: weightiest(results), records: Object.freeze(results) });
     this.#options.logger.debug({ source, ...result }, "received");
     return result;
-  }
-
-  /** One record that is refused must not keep its siblings back: all are taken, then the first error is thrown. */
-  async #takeAll(records: readonly RelayRecord[], signal: AbortSignal): Promise<RecordResult[]> {
-    const results: RecordResult[] = [];
-    const errors: unknown[] = [];
-    for (const record of records) {
-      // A hook or a mapping may have outlived the deadline: the provider has its 503 and will send all of it again.
-      signal.throwIfAborted();
-      try {
-        results.push(record.kind === "skip" ? this.#skipped(record) : await this.#passThrough.take(record, signal));
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-    return results;
   }
 
   #skipped({ source, reason, message, externalEventId }: Skip): RecordResult {
@@ -193,7 +224,7 @@ class PassThroughRelay implements Relay {
 
 type Work = (adapter: WebhookAdapter, signal: AbortSignal) => Promise<ReceiveResult>;
 
-const WEIGHT = ["dead_letter", "delivered", "duplicate", "unmatched", "ignored"] as const;
+const WEIGHT = ["dead_letter", "queued", "delivered", "duplicate", "unmatched", "ignored"] as const;
 
 function weightiest(results: readonly RecordResult[]): RecordResult["status"] {
   return WEIGHT.find((status) => results.some((result) => result.status === status)) ?? "ignored";

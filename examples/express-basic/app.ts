@@ -1,4 +1,4 @@
-import { createRelay, type RelayHooks } from "affonso-relay";
+import { createRelay, type Outbox, type RelayHooks } from "affonso-relay";
 import { custom, hmacSha256 } from "affonso-relay/custom";
 import { createExpressMiddleware } from "affonso-relay/express";
 import { paddle } from "affonso-relay/paddle";
@@ -11,6 +11,8 @@ export interface AppConfig {
   readonly stripeWebhookSecret: string;
   readonly paddleWebhookSecret: string;
   readonly billingWebhookSecret: string;
+  /** Where webhooks are kept until the endpoint has them. */
+  readonly outbox: Outbox;
   readonly on?: RelayHooks;
 }
 
@@ -27,6 +29,7 @@ const demoBooked = z.object({
 export function createApp(config: AppConfig) {
   const relay = createRelay({
     ...config.affonso,
+    outbox: config.outbox,
     on: config.on,
     adapters: [
       // In production leave testMode out: test events then stay away from real commissions.

@@ -3,10 +3,12 @@
  *
  *   npm start -- [--once] [--port 3000] [--sandbox-port 4000]
  */
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createSandbox } from "affonso-relay/sandbox";
+import { sqliteOutbox } from "affonso-relay/sqlite";
 import { createApp } from "./app.js";
 import { formatReport, type Outcome } from "./report.js";
 import { makeSamples, type Sample, stripeInvoice } from "./samples.js";
@@ -19,6 +21,8 @@ const { values: flags } = parseArgs({
     once: { type: "boolean", default: false },
     port: { type: "string", default: "0" },
     "sandbox-port": { type: "string", default: "0" },
+    // Stays when the app stops: what it has not delivered by then is delivered by the next run.
+    outbox: { type: "string", default: fileURLToPath(new URL("outbox.db", import.meta.url)) },
   },
 });
 
@@ -32,44 +36,52 @@ const sandbox = createSandbox({
 });
 const { baseUrl } = await sandbox.start(portOf("sandbox-port"));
 
-let lastSent: string | undefined;
+const settled = new EventEmitter();
 const { app, relay } = createApp({
   affonso: { baseUrl, apiKey: sandbox.apiKey, signingSecret: SIGNING_SECRET },
   stripeWebhookSecret: SECRETS.stripe,
   paddleWebhookSecret: SECRETS.paddle,
   billingWebhookSecret: SECRETS.billing,
+  outbox: sqliteOutbox({ path: flags.outbox }),
   on: {
-    delivered: ({ event }) => {
-      lastSent = event.externalEventId;
-    },
+    delivered: ({ event }) => settled.emit(`${event.externalEventId}`, "delivered"),
+    unmatched: (event) => settled.emit(`${event.externalEventId}`, "unmatched"),
+    deadLetter: ({ event }) => settled.emit(`${event.externalEventId}`, "dead letter"),
   },
 });
 app.get("/sample", (_request, response) => {
   response.type("text/plain").send(`${curlOf(stripeInvoice(SECRETS.stripe))}\n`);
 });
+app.get("/stats", async (_request, response) => {
+  response.json(await relay.stats());
+});
 const server = app.listen(portOf("port"), "127.0.0.1");
 await once(server, "listening");
 const appUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+await relay.start();
 
-const outcomes: Outcome[] = [];
-for (const sample of makeSamples(SECRETS)) outcomes.push(await send(sample));
+const outcomes = await Promise.all(makeSamples(SECRETS).map(send));
 console.log(`\n${formatReport(outcomes, sandbox)}\n`);
+await printStats();
 
 if (flags.once) {
-  const allTaken = outcomes.every(({ status, relayStatus }) => status === 200 && relayStatus === "delivered");
+  const allTaken = outcomes.every(({ status, fate }) => status === 200 && fate === "delivered");
   process.exitCode = allTaken ? 0 : 1;
   await shutDown();
 } else {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, shutDown);
   console.log(`webhooks   ${relay.sources.map((source) => `${appUrl}/webhooks/${source}`).join("\n           ")}`);
+  console.log(`stats      ${appUrl}/stats`);
   console.log(`endpoint   ${baseUrl}/events (sandbox)\n`);
   console.log("Send another invoice; it is signed, and good for five minutes:\n");
   console.log(`${curlOf(stripeInvoice(SECRETS.stripe))}\n`);
-  console.log(`A fresh one, any time:  curl -s ${appUrl}/sample | sh\nCtrl-C stops.`);
+  console.log(`A fresh one, any time:  curl -s ${appUrl}/sample | sh`);
+  console.log("Ctrl-C stops; the next start goes on with what is in the outbox.");
 }
 
-async function send({ title, path, headers, body }: Sample): Promise<Outcome> {
-  lastSent = undefined;
+async function send({ title, eventId, path, headers, body }: Sample): Promise<Outcome> {
+  // Listened for before it is sent: the endpoint may have the event before its sender has the answer.
+  const fate = Promise.race([once(settled, eventId), once(AbortSignal.timeout(15_000), "abort").then(() => ["late"])]);
   const response = await fetch(`${appUrl}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -77,7 +89,19 @@ async function send({ title, path, headers, body }: Sample): Promise<Outcome> {
   });
   const answer = (await response.json()) as { status?: string; error?: { code: string } };
   const relayStatus = answer.status ?? answer.error?.code ?? "?";
-  return { title, status: response.status, relayStatus, externalEventId: lastSent };
+  return {
+    title,
+    eventId,
+    status: response.status,
+    relayStatus,
+    fate: response.ok ? String((await fate)[0]) : "refused",
+  };
+}
+
+async function printStats(): Promise<void> {
+  const { counts, lane } = await relay.stats();
+  const counted = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
+  console.log(`outbox     ${counted.join(", ")}; the way to the endpoint is ${lane.state}`);
 }
 
 /** A command line that sends the sample: no sample has a quote of the kind that encloses it. */

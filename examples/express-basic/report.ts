@@ -8,21 +8,23 @@ export interface Outcome {
   readonly status: number;
   /** What the relay says became of it. */
   readonly relayStatus: string;
-  /** The id under which the endpoint has it, if it was sent on. */
-  readonly externalEventId: string | undefined;
+  /** What became of it in the end. */
+  readonly fate: string;
+  /** The id under which the endpoint has it. */
+  readonly eventId: string;
 }
 
 /** The outcomes as a table: what came in, what the sender was told, what was sent on, what the endpoint answered. */
 export function formatReport(outcomes: readonly Outcome[], sandbox: Sandbox): string {
-  const rows = outcomes.map(({ title, status, relayStatus, externalEventId }) => {
-    const { sent, answered } = describe(externalEventId, sandbox);
+  const rows = outcomes.map(({ title, status, relayStatus, eventId }) => {
+    const { sent, answered } = describe(eventId, sandbox);
     return [title, `${status} ${relayStatus}`, sent, answered];
   });
   return formatTable(["came in", "its sender got", "sent on as", "the endpoint answered"], rows);
 }
 
-function describe(externalEventId: string | undefined, sandbox: Sandbox): { sent: string; answered: string } {
-  const event = sandbox.events.find((taken) => taken.external_event_id === externalEventId);
+function describe(eventId: string, sandbox: Sandbox): { sent: string; answered: string } {
+  const event = sandbox.events.find((taken) => taken.external_event_id === eventId);
   if (event === undefined) return { sent: "-", answered: "-" };
   const sent = `${event.event_type} ${event.event_name}`;
   const conversion = sandbox.conversions.find(({ id }) => id === event.transaction_id);

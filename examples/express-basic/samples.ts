@@ -3,6 +3,8 @@ import { createHmac, randomBytes } from "node:crypto";
 /** A webhook as its sender would send it. */
 export interface Sample {
   readonly title: string;
+  /** The id that the sender gave the event, under which the endpoint will have it. */
+  readonly eventId: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -136,7 +138,7 @@ function paddleSale(secret: string): Sample {
   });
   const ts = nowSeconds();
   const headers = { "paddle-signature": `ts=${ts};h1=${hmac(secret, `${ts}:${body}`)}` };
-  return { title: "a Paddle sale", path: "/webhooks/paddle", headers, body };
+  return { title: "a Paddle sale", eventId: `evt_${id}`, path: "/webhooks/paddle", headers, body };
 }
 
 function customLead(secret: string): Sample {
@@ -149,7 +151,7 @@ function customLead(secret: string): Sample {
     booked_at: new Date().toISOString(),
   });
   const headers = { "x-billing-signature": hmac(secret, body) };
-  return { title: "a lead of our own", path: "/webhooks/billing", headers, body };
+  return { title: "a lead of our own", eventId: `demo_${id}`, path: "/webhooks/billing", headers, body };
 }
 
 function stripeSample(title: string, secret: string, type: string, object: object): Sample {
@@ -157,7 +159,7 @@ function stripeSample(title: string, secret: string, type: string, object: objec
   const event = { id: `evt_${newId()}`, object: "event", type, created, livemode: false, data: { object } };
   const body = JSON.stringify(event);
   const headers = { "stripe-signature": `t=${created},v1=${hmac(secret, `${created}.${body}`)}` };
-  return { title, path: "/webhooks/stripe", headers, body };
+  return { title, eventId: event.id, path: "/webhooks/stripe", headers, body };
 }
 
 function hmac(secret: string, text: string): string {

@@ -1,6 +1,6 @@
 import { toHex, utf8Bytes } from "../signing/encoding.js";
 import { createHmac, type HmacSigner } from "../signing/hmac.js";
-import { classifyFailure, classifyResponse, type Outcome } from "./outcome.js";
+import { classifyFailure, classifyResponse, isEndpointAnswer, type Outcome } from "./outcome.js";
 
 // An answer is a small JSON object; more than this is somebody else's page.
 const MAX_RESPONSE_BYTES = 64 * 1024;
@@ -18,11 +18,17 @@ export interface EndpointClientOptions {
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #sign: HmacSigner | undefined;
+  #limitPerMinute: number | undefined;
 
   constructor(options: EndpointClientOptions) {
     this.#options = options;
     this.#sign =
       options.signingSecret === undefined ? undefined : createHmac("SHA-256", utf8Bytes(options.signingSecret));
+  }
+
+  /** Requests a minute that the endpoint last said it allows; undefined before its first word. */
+  get limitPerMinute(): number | undefined {
+    return this.#limitPerMinute;
   }
 
   /**
@@ -50,7 +56,11 @@ export class EndpointClient {
         signal,
       });
       const text = await readText(response);
-      return classifyResponse({ status: response.status, headers: response.headers, body: text }, clock());
+      const outcome = classifyResponse({ status: response.status, headers: response.headers, body: text }, clock());
+      const limit = Number(response.headers.get("x-ratelimit-limit"));
+      // A proxy in between has limits of its own.
+      if (isEndpointAnswer(text) && Number.isInteger(limit) && limit > 0) this.#limitPerMinute = limit;
+      return outcome;
     } catch (error) {
       return classifyFailure(signal.aborted ? { name: "TimeoutError" } : error);
     }

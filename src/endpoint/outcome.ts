@@ -11,6 +11,15 @@ export interface EndpointError {
 /** Why nothing at all will get through until a person acts. */
 export type BlockedReason = "unauthorized" | "forbidden" | "misconfigured_endpoint" | "redirected" | "tls";
 
+/** What a person has to do. */
+export const BLOCKED_ADVICE: Readonly<Record<BlockedReason, string>> = {
+  unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
+  forbidden: "the endpoint refused the key's permission: it needs write:commissions",
+  misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
+  redirected: "what answers at baseUrl redirects, and redirects are not followed: check baseUrl",
+  tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
+};
+
 /** What one attempt came to. `kind` decides what happens next, and nothing else does. */
 export type Outcome =
   /** The endpoint took it (`duplicate: false`) or had it already. */
@@ -67,6 +76,11 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
   if (status === 409 && error.code === "DUPLICATE_ERROR") return { kind: "delivered", duplicate: true, data: {} };
   if (status === 404 || status === 405) return { kind: "blocked", reason: "misconfigured_endpoint", error };
   return { kind: "rejected", error };
+}
+
+/** Whether a body has the endpoint's envelope, whatever it says. */
+export function isEndpointAnswer(body: string): boolean {
+  return readEnvelope(body) !== undefined;
 }
 
 /** Classifies what `fetch` threw. */

@@ -50,6 +50,8 @@ describe("the built package", () => {
         "staticHeader",
         "unsafeNoVerification",
       ],
+      "./memory": ["memoryOutbox"],
+      "./sqlite": ["sqliteOutbox"],
       "./sandbox": ["SANDBOX_API_KEY", "createSandbox"],
     });
   });

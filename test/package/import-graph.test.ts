@@ -9,6 +9,8 @@ interface Import {
   /** A file of the project, or the name of a package. */
   readonly to: string;
   readonly typeOnly: boolean;
+  /** Loaded when it is needed, by `import()`. */
+  readonly lazy: boolean;
 }
 
 const root = new URL("../../", import.meta.url);
@@ -22,17 +24,17 @@ function filesBelow(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(new URL(file, root), "utf8"), ts.ScriptTarget.Latest);
   const imports: Import[] = [];
-  const add = (specifier: ts.Node | undefined, typeOnly: boolean) => {
+  const add = (specifier: ts.Node | undefined, typeOnly: boolean, lazy = false) => {
     if (specifier === undefined || !ts.isStringLiteral(specifier)) return;
     const { text } = specifier;
     const to = text.startsWith(".") ? posix.join(posix.dirname(file), text.replace(/\.js$/, ".ts")) : text;
-    imports.push({ from: file, to, typeOnly });
+    imports.push({ from: file, to, typeOnly, lazy });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
     if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false);
+      add(node.arguments[0], false, true);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -64,23 +66,28 @@ describe("the direction of imports", () => {
 
   it("needs no package but zod at run time, and names every other one in one place", () => {
     const outside = graph.filter(({ to }) => !to.endsWith(".ts") && !to.startsWith("node:"));
-    expect(new Set(outside.filter(({ typeOnly }) => !typeOnly).map(({ to }) => to))).toEqual(new Set(["zod/mini"]));
     expect(outside.filter(({ to }) => to !== "zod/mini").map(show)).toEqual([
       "src/adapter.ts -> @standard-schema/spec",
+      "src/outbox/sqlite/driver.ts -> better-sqlite3/package.json",
+      "src/outbox/sqlite/driver.ts -> better-sqlite3",
     ]);
+    expect(outside.filter(({ to, lazy, typeOnly }) => to !== "zod/mini" && !lazy && !typeOnly).map(show)).toEqual([]);
   });
 
-  it("uses Node's own modules in the sandbox and, as types, in the bindings for Node's servers only", () => {
-    const node = graph.filter(({ from, to }) => to.startsWith("node:") && !from.startsWith("src/sandbox/"));
+  it("uses Node's own modules in the sandbox and the SQLite outbox and, as types, in the bindings for Node's servers", () => {
+    const node = graph.filter(
+      ({ from, to }) => to.startsWith("node:") && !/^src\/(sandbox|outbox\/sqlite)\//.test(from),
+    );
     expect(node.filter(({ typeOnly }) => !typeOnly).map(show)).toEqual([]);
     expect(new Set(node.map(({ from }) => from))).toEqual(
       new Set(["src/http/express.ts", "src/http/read-raw-body.ts"]),
     );
   });
 
-  it("keeps the sandbox and each framework's binding a leaf", () => {
-    const leaves = /^src\/(sandbox\/|http\/(express|fetch)\.ts)/;
-    const intruders = graph.filter(({ from, to }) => leaves.test(to) && !from.startsWith("src/sandbox/"));
+  it("keeps the sandbox, each framework's binding and each store a leaf", () => {
+    const leafOf = (file: string) =>
+      /^src\/(sandbox|http\/(?:express|fetch)|outbox\/(?:memory|sqlite))[./]/.exec(file)?.[1];
+    const intruders = graph.filter(({ from, to }) => leafOf(to) !== undefined && leafOf(to) !== leafOf(from));
     expect(intruders.map(show)).toEqual([]);
   });
 

@@ -42,10 +42,12 @@ describe("the table of error codes", () => {
       ["event_rejected", 503, false],
       ["timed_out", 503, true],
       ["no_outbox", 500, false],
+      ["outbox_unavailable", 503, true],
+      ["outbox_full", 503, true],
       ["relay_stopped", 503, true],
       ["internal_error", 500, true],
     ]);
-    expect(rows).toHaveLength(20);
+    expect(rows).toHaveLength(22);
   });
 
   it("shows no message of a refused signature, nor of anything that may quote what was sent", () => {
@@ -169,7 +171,7 @@ describe("describeIssues", () => {
 
   it("reads the paths of Standard Schema, where a part may be an object with a key", () => {
     expect(describeIssues([{ message: "wrong", path: [{ key: "items" }, 0, Symbol.for("id")] }])).toBe(
-      "items.0.Symbol(id): wrong",
+      "items.0.…: wrong",
     );
     expect(describeIssues([{ message: "wrong" }])).toBe("wrong");
   });

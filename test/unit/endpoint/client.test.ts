@@ -216,6 +216,55 @@ describe("an answer of the endpoint", () => {
   });
 });
 
+describe("the limit that an answer names", () => {
+  const limitAfter = async (...answers: readonly [number, nock.Body, Record<string, string>?][]) => {
+    const one = client();
+    for (const [status, body, headers] of answers) {
+      endpointAnswers(status, body, headers);
+      await one.post("/events", PAYLOAD, never);
+    }
+    return one.limitPerMinute;
+  };
+  const limit = (perMinute: number | string) => ({ "x-ratelimit-limit": String(perMinute) });
+  const refusal = (code: string) => ({ success: false, error: { code, message: "no" } });
+
+  it("is unknown before the endpoint's first word", async () => {
+    expect(client().limitPerMinute).toBeUndefined();
+    expect(await limitAfter([201, CREATED])).toBeUndefined();
+  });
+
+  it.each<[number, nock.Body]>([
+    [201, CREATED],
+    [409, refusal("DUPLICATE_ERROR")],
+    [404, refusal("NOT_FOUND")],
+    [400, refusal("VALIDATION_ERROR")],
+    [429, refusal("RATE_LIMIT_EXCEEDED")],
+  ])("is believed of a %i of the endpoint, and the last one counts", async (status, body) => {
+    expect(await limitAfter([201, CREATED, limit(300)], [status, body, limit(600)], [201, CREATED])).toBe(600);
+  });
+
+  it.each<[string, number, nock.Body]>([
+    ["a page of a captive portal", 200, "<title>Log in</title>"],
+    ["a redirect", 302, ""],
+    ["a proxy that wants a password", 401, "who are you?"],
+    ["a proxy that forbids", 403, "no"],
+    ["a proxy that finds nothing", 404, "not found"],
+    ["a proxy that has no endpoint behind it", 502, "<h1>Bad Gateway</h1>"],
+    ["a proxy's limit", 429, "slow down"],
+    ["a proxy that finds it too large", 413, "too large"],
+  ])("is not believed of %s, which has limits of its own", async (_, status, body) => {
+    expect(await limitAfter([status, body, limit(5)])).toBeUndefined();
+    expect(await limitAfter([201, CREATED, limit(300)], [status, body, limit(5)])).toBe(300);
+  });
+
+  it.each(["0", "-1", "1.5", "", "many", "300, 300;w=60"])(
+    "is not believed where it is no number of requests (%j)",
+    async (text) => {
+      expect(await limitAfter([201, CREATED, limit(300)], [201, CREATED, limit(text)])).toBe(300);
+    },
+  );
+});
+
 describe("no answer of the endpoint", () => {
   const failed = (reason: string) => ({ kind: "failed", reason });
 

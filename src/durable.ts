@@ -1,0 +1,169 @@
+import { EndpointClient } from "./endpoint/client.js";
+import { BLOCKED_ADVICE } from "./endpoint/outcome.js";
+import type { RateLimit } from "./endpoint/rate-limit.js";
+import type { Link, Refund, RelayEvent } from "./event.js";
+import { causeFields } from "./logger.js";
+import type { DurableOptions, RelayHooks, ResolvedOptions } from "./options.js";
+import { batchOf, confirmedLink } from "./outbox/batch.js";
+import { Delivery } from "./outbox/delivery.js";
+import type { LaneState, PauseReason } from "./outbox/lane.js";
+import type { Entry, Outbox, Settlement } from "./outbox/outbox.js";
+import { Worker, type WorkerEvents } from "./outbox/worker.js";
+import type { RecordResult, Sink } from "./sink.js";
+
+/** Keeps records in the outbox before the provider gets its answer, and delivers them afterwards. */
+export class Durable implements Sink, WorkerEvents {
+  readonly #options: ResolvedOptions;
+  readonly #worker: Worker;
+  readonly outbox: Outbox;
+  readonly rateLimit: RateLimit;
+  readonly #keepMs: number;
+  #isOpen: Promise<void> | undefined;
+  #pruning: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: ResolvedOptions, durable: DurableOptions) {
+    const { outbox, linkWaitMs, saleWaitMs, concurrency, rateLimit, retry, requestTimeoutMs } = durable;
+    const { clock, logger, random } = options;
+    const client = new EndpointClient(options);
+    const shared = { outbox, client, clock, random, retry };
+    const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs });
+    this.#options = options;
+    this.outbox = outbox;
+    this.rateLimit = rateLimit;
+    this.#worker = new Worker({
+      ...shared,
+      delivery,
+      logger,
+      rateLimit,
+      concurrency,
+      events: this,
+      // Beyond the longest attempt, with room for the store to answer.
+      leaseMs: Math.max(60_000, requestTimeoutMs * 2),
+      pollMs: outbox.sharedAcrossProcesses ? 1_000 : 30_000,
+    });
+    this.#keepMs = durable.keepMs;
+  }
+
+  async take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]> {
+    if (records.length === 0) return [];
+    // A mapping may have outlived its webhook, and the relay: the provider was told 503 by then.
+    signal.throwIfAborted();
+    await this.start();
+    const batch = batchOf(records, () => `relay_${crypto.randomUUID()}`);
+    const put = await this.outbox.put(batch, await this.#nowMs());
+    this.#worker.wake();
+    const results = batch.entries.map(({ kind, source, externalEventId, businessKey }, at): RecordResult => {
+      const status = put[at]?.status;
+      if (status === "conflict") {
+        const fields = { source, externalEventId, businessKey };
+        this.#options.logger.warn(
+          fields,
+          "another webhook with this id or of this sale says something else: the first one stays",
+        );
+      }
+      return { kind, externalEventId, status: status === "queued" ? "queued" : "duplicate" };
+    });
+    const links = records.filter((record) => record.kind === "link");
+    return [...results, ...links.map((): RecordResult => ({ kind: "link", status: "queued" }))];
+  }
+
+  /** Something in the outbox may be due that was not put there by `take`. */
+  wake(): void {
+    this.#worker.wake();
+  }
+
+  async start(): Promise<void> {
+    this.#isOpen ??= this.#open();
+    await this.#isOpen;
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.outbox.open();
+    } catch (error) {
+      this.#isOpen = undefined;
+      throw error;
+    }
+    this.#worker.start();
+    this.#pruning = setInterval(() => void this.#prune(), 60 * 60_000);
+    // Tidying up is no reason for a process to live on.
+    if (typeof this.#pruning === "object") this.#pruning.unref();
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.#isOpen === undefined) return;
+    await this.#isOpen.catch(() => {});
+    this.#isOpen = undefined;
+    clearInterval(this.#pruning);
+    await this.#worker.stop(timeoutMs);
+    await this.outbox.close();
+  }
+
+  async settled(entry: Entry, settlement: Settlement, duplicate: boolean): Promise<void> {
+    const { logger, on } = this.#options;
+    const { source, kind, externalEventId } = entry;
+    const fields = { source, kind, externalEventId, ...reasonOf(settlement) };
+    if (settlement.state === "pending") return logger.debug(fields, settlement.held ? "held" : "will be tried again");
+    if (settlement.state === "dead") {
+      logger.error(fields, "dead letter: see relay.deadLetters");
+      const error = settlement.error ?? { reason: "unknown" };
+      return this.#tell("deadLetter", on.deadLetter, { event: JSON.parse(entry.payload), error });
+    }
+    logger.debug(fields, settlement.state);
+    if (kind === "refund") return;
+    const event: RelayEvent = JSON.parse(entry.payload);
+    if (settlement.state === "unmatched") return this.#tell("unmatched", on.unmatched, event);
+    await this.#learn(event);
+    const conversionId = event.type === "conversion" ? (settlement.conversionId ?? undefined) : undefined;
+    await this.#tell("delivered", on.delivered, { event, duplicate, conversionId });
+  }
+
+  /** The endpoint has confirmed the referral, so it is the customer's from now on. */
+  async #learn(event: RelayEvent): Promise<void> {
+    const link = confirmedLink(event);
+    if (link !== undefined) await this.outbox.put({ entries: [], links: [link] }, await this.#nowMs());
+  }
+
+  async paused({ reason, sinceMs }: NonNullable<LaneState["paused"]>): Promise<void> {
+    this.#options.logger.error({ reason }, `paused, probing once a minute: ${PAUSED[reason]}`);
+    await this.#tell("paused", this.#options.on.paused, { reason, since: new Date(sinceMs).toISOString() });
+  }
+
+  async resumed(): Promise<void> {
+    this.#options.logger.warn({}, "the endpoint takes events again");
+    await this.#tell("resumed", this.#options.on.resumed, undefined);
+  }
+
+  /** The outbox has the last word by now: a hook that fails changes nothing. */
+  async #tell<T>(name: keyof RelayHooks, hook: ((value: T) => unknown) | undefined, value: T): Promise<void> {
+    try {
+      await hook?.(value);
+    } catch (error) {
+      this.#options.logger.error({ hook: name, ...causeFields(error) }, `on.${name} threw; nothing else depends on it`);
+    }
+  }
+
+  async #prune(): Promise<void> {
+    try {
+      await this.outbox.prune(this.#keepMs, await this.#nowMs());
+    } catch (error) {
+      this.#options.logger.warn(causeFields(error), "the outbox could not be tidied up; it is tried again in an hour");
+    }
+  }
+
+  async #nowMs(): Promise<number> {
+    return this.outbox.now(this.#options.clock());
+  }
+}
+
+const PAUSED: Readonly<Record<PauseReason, string>> = {
+  ...BLOCKED_ADVICE,
+  unavailable: "the endpoint is down",
+  rejecting: "the endpoint refused many events in a row: see relay.deadLetters for its words",
+};
+
+function reasonOf({ error }: Settlement): object {
+  if (error === null || error === undefined) return {};
+  const { reason, status, code, field } = error;
+  return { reason, status, code, field };
+}

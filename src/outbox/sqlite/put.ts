@@ -1,0 +1,104 @@
+import { RelayError } from "../../errors.js";
+import {
+  type Batch,
+  isRelating,
+  keepsFirstReferral,
+  type NewEntry,
+  type NewLink,
+  type PutResult,
+  type Reference,
+} from "../outbox.js";
+import type { Connection } from "./connection.js";
+import { count, idOf } from "./rows.js";
+import { wakeHeld, wakeUnmatched } from "./wake.js";
+
+/** Keeps what one webhook brings. */
+export function put(connection: Connection, batch: Batch, nowMs: number, maxBacklog: number): PutResult[] {
+  for (const link of batch.links) keepLink(connection, link, nowMs);
+  if (batch.entries.length === 0) return [];
+  const isFull = count(connection, "pending") >= maxBacklog;
+  return batch.entries.map((entry) => keepEntry(connection, entry, nowMs, isFull));
+}
+
+function keepEntry(connection: Connection, entry: NewEntry, nowMs: number, isFull: boolean): PutResult {
+  const inserted = isFull ? undefined : insert(connection, entry, nowMs);
+  if (inserted !== undefined) return { status: "queued", id: inserted };
+  const kept = find(connection, entry);
+  if (kept === undefined) {
+    throw new RelayError("outbox_full", "the backlog has reached maxBacklog: see relay.stats() for what holds it up");
+  }
+  const id = idOf(kept.seq);
+  if (kept.fingerprint === entry.fingerprint) return { status: "duplicate", id };
+  connection.run(
+    `INSERT OR IGNORE INTO relay_conflicts (seq, external_event_id, fingerprint, created_at) VALUES (?, ?, ?, ?)`,
+    ...[kept.seq, entry.externalEventId, entry.fingerprint, nowMs],
+  );
+  return { status: "conflict", id };
+}
+
+/** Answers the new row's id; undefined where one of its keys is taken. */
+function insert(connection: Connection, entry: NewEntry, nowMs: number): string | undefined {
+  const references = JSON.stringify(entry.references);
+  const row = connection.get<{ seq: number }>(
+    `INSERT INTO relay_entries (kind, source, external_event_id, business_key, fingerprint, refs, awaits_referral,
+       created_at, due_at, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq`,
+    ...[entry.kind, entry.source, entry.externalEventId, entry.businessKey, entry.fingerprint, references],
+    ...[entry.kind === "event" && entry.awaitsReferral ? 1 : 0, nowMs, nowMs, entry.payload],
+  );
+  if (row === undefined) return undefined;
+  if (entry.kind === "event" && entry.references.length > 0) {
+    connection.run(
+      "INSERT OR IGNORE INTO relay_references (source, reference, seq) SELECT ?, value, ? FROM json_each(?)",
+      ...[entry.source, row.seq, references],
+    );
+  }
+  return idOf(row.seq);
+}
+
+function find(connection: Connection, { kind, source, externalEventId, businessKey }: NewEntry) {
+  type Kept = { readonly seq: number; readonly fingerprint: string };
+  return (
+    connection.get<Kept>(
+      "SELECT seq, fingerprint FROM relay_entries WHERE kind = ? AND external_event_id = ?",
+      ...[kind, externalEventId],
+    ) ??
+    connection.get<Kept>(
+      "SELECT seq, fingerprint FROM relay_entries WHERE kind = ? AND source = ? AND business_key = ?",
+      ...[kind, source, businessKey],
+    )
+  );
+}
+
+function keepLink(connection: Connection, { source, referralId, references }: NewLink, nowMs: number): void {
+  const news =
+    referralId === null ? [] : references.filter((reference) => learn(connection, source, reference, referralId));
+  const related = references.filter(isRelating);
+  if (related.length > 1) {
+    const list = JSON.stringify(related);
+    connection.run(
+      `INSERT OR IGNORE INTO relay_relations (source, reference, other)
+       SELECT ?, one.value, other.value FROM json_each(?) AS one, json_each(?) AS other WHERE one.value <> other.value`,
+      ...[source, list, list],
+    );
+  }
+  wakeHeld(connection, source, references, nowMs);
+  // Sales from before a customer was referred stay what they were.
+  const reviving = news.filter((reference) => !keepsFirstReferral(reference));
+  wakeUnmatched(connection, source, reviving, nowMs);
+}
+
+/** Answers whether the referral is news. */
+function learn(connection: Connection, source: string, reference: Reference, referralId: string): boolean {
+  const known = connection.get<{ referral_id: string }>(
+    "SELECT referral_id FROM relay_links WHERE source = ? AND reference = ?",
+    ...[source, reference],
+  );
+  if (known?.referral_id === referralId || (known !== undefined && keepsFirstReferral(reference))) return false;
+  connection.run(
+    `INSERT INTO relay_links (source, reference, referral_id) VALUES (?, ?, ?)
+     ON CONFLICT (source, reference) DO UPDATE SET referral_id = excluded.referral_id`,
+    ...[source, reference, referralId],
+  );
+  return true;
+}

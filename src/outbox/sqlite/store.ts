@@ -1,0 +1,79 @@
+import { RelayError } from "../../errors.js";
+import type { Logger } from "../../logger.js";
+import { Connection, fileOf, isSafeToShare, limitWaiting, makeDurable, sqliteVersion } from "./connection.js";
+import { checkpoint, Disk } from "./disk.js";
+import { openDatabase, type SqliteDatabase } from "./driver.js";
+import { unavailable } from "./failure.js";
+import { patiently } from "./patience.js";
+import { migrate } from "./schema.js";
+import { Transactions } from "./transactions.js";
+
+/** An open store. */
+export interface Store {
+  readonly connection: Connection;
+  readonly transactions: Transactions;
+  readonly disk: Disk;
+  readonly isSafeToShare: boolean;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly path: string | undefined;
+  readonly database: SqliteDatabase | undefined;
+  readonly minFreeBytes: number;
+  readonly logger: Logger;
+}
+
+/** Opens the file, or takes the app's connection, and brings its tables up to date. */
+export async function openStore({ path, database, minFreeBytes, logger }: StoreOptions): Promise<Store> {
+  const own = path === undefined ? undefined : await open(path);
+  const lent = own ?? database;
+  if (lent === undefined) throw new RelayError("invalid_options", "sqliteOutbox needs a path or a database");
+  const connection = new Connection(lent);
+  try {
+    limitWaiting(connection);
+    const version = await patiently(() => sqliteVersion(connection));
+    const safe = isSafeToShare(version);
+    // What else the app does with a connection of its own is not ours to stop.
+    await patiently(() => makeDurable(connection, own !== undefined && !safe));
+    const transactions = new Transactions(connection);
+    await transactions.run(migrate);
+    if (!safe) logger.warn({ sqlite: version }, tooOld(own !== undefined));
+    return {
+      connection,
+      transactions,
+      disk: new Disk(connection, fileOf(connection), minFreeBytes),
+      isSafeToShare: safe,
+      async close() {
+        await transactions.drained();
+        tidyUp(connection);
+        own?.close();
+      },
+    };
+  } catch (error) {
+    own?.close();
+    throw unavailable(error);
+  }
+}
+
+async function open(path: string) {
+  try {
+    return await openDatabase(path);
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+/** The file is whole without it: this only makes it the one file to copy. */
+function tidyUp(connection: Connection): void {
+  try {
+    checkpoint(connection);
+  } catch {
+    // Another connection reads, or the disk is full.
+  }
+}
+
+function tooOld(exclusive: boolean): string {
+  const kept = exclusive ? "so this process keeps all others out" : "so let nothing else open this file";
+  return `SQLite before 3.51.3 may damage a file that several connections write to, ${kept}; update Node or the driver`;
+}

@@ -1,0 +1,20 @@
+import type { Link, Refund, RelayEvent } from "./event.js";
+
+/** What became of one record of a webhook. */
+export interface RecordResult {
+  readonly kind: "event" | "refund" | "link" | "skip";
+  readonly status: "queued" | "delivered" | "duplicate" | "unmatched" | "dead_letter" | "ignored";
+  readonly externalEventId?: string | undefined;
+  /** Why it was ignored. */
+  readonly reason?: string | undefined;
+}
+
+/** Where the records of a webhook go: through to the endpoint, or into an outbox. */
+export interface Sink {
+  /** @throws RelayError with a 503 status unless all records were taken; then the provider sends the webhook again. */
+  take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]>;
+  /** Begins, or goes on. Idempotent. */
+  start(): Promise<void>;
+  /** Lets what is under way end, for at most `timeoutMs`. Idempotent. */
+  stop(timeoutMs: number): Promise<void>;
+}

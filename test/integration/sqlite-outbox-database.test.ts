@@ -1,0 +1,236 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Connection, isSafeToShare, makeDurable } from "../../src/outbox/sqlite/connection.js";
+import { assertLoadable } from "../../src/outbox/sqlite/driver.js";
+import { sqliteOutbox } from "../../src/outbox/sqlite.js";
+import { lentDatabase, sharesFiles, through } from "../helpers/outbox/databases.js";
+import { NOW, put, sale } from "../helpers/outbox/entries.js";
+import { newPath } from "../helpers/outbox/files.js";
+import { recordingLogger } from "../helpers/relay.js";
+
+const shared = await sharesFiles();
+
+describe("the connection of a sqliteOutbox", () => {
+  it("is durable on each connection, also where the driver would let a power cut take what was acknowledged", async () => {
+    const path = newPath();
+    for (const connection of ["the first", "the second"]) {
+      const database = await lentDatabase(path);
+      database.exec("PRAGMA synchronous = NORMAL");
+      const outbox = sqliteOutbox({ database });
+      await outbox.open();
+      const settings = ["synchronous", "journal_mode", "busy_timeout", "fullfsync", "checkpoint_fullfsync"].map(
+        (name) => Object.values(database.prepare(`PRAGMA ${name}`).get() as object),
+      );
+      expect(settings, connection).toEqual([[2], ["wal"], [50], [1], [1]]);
+    }
+  });
+
+  it("leaves a stricter setting as it is", async () => {
+    const database = await lentDatabase(newPath());
+    database.exec("PRAGMA synchronous = EXTRA");
+    await sqliteOutbox({ database }).open();
+    expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 3 });
+  });
+
+  it("is refused where it can't be made durable", async () => {
+    const database = await lentDatabase(newPath());
+    const stubborn = through(database, (sql, _, run) => (sql === "PRAGMA synchronous" ? { synchronous: 1 } : run()));
+    await expect(sqliteOutbox({ database: stubborn }).open()).rejects.toThrow(/invalid_options: .*synchronous = FULL/);
+    const memory = sqliteOutbox({ database: await lentDatabase(":memory:") });
+    await expect(memory.open()).rejects.toThrow(/invalid_options: .*needs journal_mode WAL and has memory/);
+  });
+
+  it("stays the app's when it was lent: closing the outbox leaves it open", async () => {
+    const database = await lentDatabase(newPath());
+    const outbox = sqliteOutbox({ database });
+    await put(outbox, sale(1));
+    await outbox.close();
+    expect(database.prepare("SELECT count(*) AS n FROM relay_entries").get()).toMatchObject({ n: 1 });
+    expect(await put(outbox, sale(1))).toMatchObject({ status: "duplicate" });
+  });
+
+  it("waits while the app has a transaction of its own on it", async () => {
+    const database = await lentDatabase(newPath());
+    const outbox = sqliteOutbox({ database });
+    await outbox.open();
+    database.exec("BEGIN");
+    const waiting = put(outbox, sale(1));
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    database.exec("COMMIT");
+    expect(await waiting).toMatchObject({ status: "queued" });
+  });
+
+  it("moves the log into the file when it closes", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ path });
+    await put(outbox, sale(1));
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    await outbox.close();
+    expect(existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0).toBe(false);
+  });
+
+  it("empties a log of more than 64 MB, whatever kept it from doing so before", async () => {
+    const path = newPath();
+    const database = await lentDatabase(path);
+    const outbox = sqliteOutbox({ database });
+    await outbox.open();
+    database.exec("PRAGMA wal_autocheckpoint = 0");
+    const payload = "x".repeat(1024 * 1024);
+    for (let number = 0; statSync(`${path}-wal`).size < 66 * 1024 * 1024; number++) {
+      await put(outbox, sale(number, { payload }));
+      if (number > 100) expect.fail("the log was emptied too early");
+    }
+    const sizeAfterPut = async () => {
+      await put(outbox, sale("last"));
+      return statSync(`${path}-wal`).size;
+    };
+    await expect.poll(sizeAfterPut, { timeout: 5_000 }).toBeLessThan(1024 * 1024);
+  });
+
+  it("works again by itself once its damaged file was restored", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ path });
+    const { id } = await put(outbox, sale(1));
+    await outbox.close();
+    const backup = readFileSync(path);
+    await outbox.open();
+    writeFileSync(path, Buffer.alloc(backup.length, "garbage"));
+    await expect(outbox.stats()).rejects.toMatchObject({ code: "outbox_unavailable", status: 503 });
+    writeFileSync(path, backup);
+    expect(await put(outbox, sale(1))).toEqual({ status: "duplicate", id });
+    await outbox.close();
+  });
+});
+
+describe("the version of SQLite", () => {
+  it.each([
+    ["3.44.5", false],
+    ["3.44.6", true],
+    ["3.45.1", false],
+    ["3.47.2", false],
+    ["3.50.6", false],
+    ["3.50.7", true],
+    ["3.51.2", false],
+    ["3.51.3", true],
+    ["3.53.4", true],
+    ["4.0.0", true],
+  ])("%s: several connections may write: %s", (version, safe) => {
+    expect(isSafeToShare(version)).toBe(safe);
+  });
+
+  it("is warned of once where it is too old to share the file, and then nobody counts on sharing", async () => {
+    const { logger, lines } = recordingLogger();
+    const database = through(await lentDatabase(newPath()), (sql, _, run) =>
+      sql.includes("sqlite_version()") ? { version: "3.50.1" } : run(),
+    );
+    const outbox = sqliteOutbox({ database, logger });
+    for (const number of [1, 2]) await put(outbox, sale(number));
+    expect(outbox.sharedAcrossProcesses).toBe(false);
+    expect(lines).toEqual([
+      {
+        level: "warn",
+        fields: { sqlite: "3.50.1" },
+        message: expect.stringMatching(/^SQLite before 3\.51\.3 may damage .* let nothing else open this file/),
+      },
+    ]);
+  });
+
+  it.runIf(shared)("says nothing where it is new enough", async () => {
+    const { logger, lines } = recordingLogger();
+    const outbox = sqliteOutbox({ database: await lentDatabase(newPath()), logger });
+    await outbox.open();
+    expect(lines).toEqual([]);
+    expect(outbox.sharedAcrossProcesses).toBe(true);
+  });
+
+  it("too old: the connection to a path keeps all others out", async () => {
+    const path = newPath();
+    const first = new Connection(await lentDatabase(path));
+    makeDurable(first, true);
+    first.exec("CREATE TABLE t (a)");
+    const second = sqliteOutbox({ path });
+    await expect(second.open()).rejects.toMatchObject({
+      code: "outbox_unavailable",
+      message: expect.stringContaining("locked"),
+    });
+  }, 10_000);
+});
+
+describe("the driver", () => {
+  it.each([
+    ["13.0.0", "20.20.2"],
+    ["13.2.0", "22.13.0"],
+    ["14.0.0", "22.13.9"],
+  ])("better-sqlite3 %s is refused on Node %s, which it would crash", (driver, node) => {
+    expect(() => assertLoadable(driver, node)).toThrow(/invalid_options: .*npm install better-sqlite3@12/);
+  });
+
+  it.each([
+    ["12.11.1", "20.19.0"],
+    ["13.2.0", "22.14.0"],
+    ["13.2.0", "24.0.0"],
+    ["12.0.0", "22.13.0"],
+  ])("better-sqlite3 %s is loaded on Node %s", (driver, node) => {
+    expect(assertLoadable(driver, node)).toBeUndefined();
+  });
+});
+
+describe("the tables", () => {
+  it.runIf(shared)("are made once, when several open a new file at once", async () => {
+    const path = newPath();
+    const outboxes = Array.from({ length: 4 }, () => sqliteOutbox({ path }));
+    await Promise.all(outboxes.map((outbox) => outbox.open()));
+    await Promise.all(outboxes.map((outbox, at) => put(outbox, sale(at))));
+    expect((await outboxes[0]?.stats())?.counts.pending).toBe(4);
+    for (const outbox of outboxes) await outbox.close();
+  });
+
+  it("of a later version are refused, and left as they are", async () => {
+    const database = await lentDatabase(newPath());
+    await sqliteOutbox({ database }).open();
+    database.exec("PRAGMA user_version = 99");
+    const later = sqliteOutbox({ database });
+    await expect(later.open()).rejects.toThrow(/outbox_unavailable: .*schema 99.*update/);
+    expect(database.prepare("PRAGMA user_version").get()).toMatchObject({ user_version: 99 });
+  });
+
+  it("are not put into a database that belongs to something else", async () => {
+    const database = await lentDatabase(newPath());
+    database.exec("PRAGMA user_version = 7");
+    await expect(sqliteOutbox({ database }).open()).rejects.toThrow(/invalid_options: .*one of its own/);
+    expect(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()).toMatchObject({ n: 0 });
+  });
+});
+
+describe("sqliteOutbox", () => {
+  it.each<[string, object, RegExp]>([
+    ["no options", {}, /either a path or a database/],
+    ["both", { path: "x.db", database: { exec() {}, prepare() {} } }, /either a path or a database/],
+    ["an empty path", { path: "" }, /path must be a file .* got ""; for tests: memoryOutbox/],
+    ["a database in memory", { path: ":memory:" }, /path must be a file .* got ":memory:"/],
+    ["a path that is none", { path: 5 }, /path must be a file .* got a number/],
+    ["a database that is none", { database: {} }, /database must be a connection .* got an object/],
+    ["a limit that is none", { path: "x.db", maxBacklog: 0 }, /maxBacklog must be a whole number from 1 on/],
+    ["a size that is none", { path: "x.db", minFreeBytes: -1 }, /minFreeBytes must be a whole number from 0 on/],
+    ["an unknown option", { file: "x.db" }, /no option file; it has path, database/],
+  ])("refuses %s", (_, options, message) => {
+    expect(() => sqliteOutbox(options as { path: string })).toThrow(message);
+  });
+
+  it("says what is wrong where the folder is not there, and works once it is", async () => {
+    const path = newPath().replace("outbox.db", "missing/outbox.db");
+    const outbox = sqliteOutbox({ path });
+    await expect(put(outbox, sale(1))).rejects.toMatchObject({ code: "outbox_unavailable" });
+    mkdirSync(dirname(path));
+    expect(await put(outbox, sale(1))).toMatchObject({ status: "queued" });
+    await outbox.close();
+  });
+
+  it("takes nothing while the disk is nearly full", async () => {
+    const outbox = sqliteOutbox({ path: newPath(), minFreeBytes: Number.MAX_SAFE_INTEGER });
+    await expect(put(outbox, sale(1), NOW)).rejects.toMatchObject({ code: "outbox_full", retryable: true });
+    expect((await outbox.stats()).counts.pending).toBe(0);
+    await outbox.close();
+  });
+});
