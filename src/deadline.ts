@@ -51,8 +51,8 @@ export async function withTimeout<T>(
   const timer = setTimeout(() => end(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError")), timeoutMs);
   const stop = () => end(outer.reason);
   outer.addEventListener("abort", stop, { once: true });
-  if (outer.aborted) stop();
   try {
+    outer.throwIfAborted();
     return await Promise.race([work(controller.signal), expired]);
   } finally {
     clearTimeout(timer);

@@ -1,13 +1,14 @@
 import { EndpointClient } from "./endpoint/client.js";
 import { BLOCKED_ADVICE } from "./endpoint/outcome.js";
 import type { RateLimit } from "./endpoint/rate-limit.js";
+import { toRelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
 import type { DurableOptions, RelayHooks, ResolvedOptions } from "./options.js";
 import { batchOf, confirmedLink } from "./outbox/batch.js";
 import { Delivery } from "./outbox/delivery.js";
 import type { LaneState, PauseReason } from "./outbox/lane.js";
-import type { Entry, Outbox, Settlement } from "./outbox/outbox.js";
+import type { Batch, Entry, Outbox, PutResult, Settlement } from "./outbox/outbox.js";
 import { Worker, type WorkerEvents } from "./outbox/worker.js";
 import type { RecordResult, Sink } from "./sink.js";
 
@@ -22,11 +23,12 @@ export class Durable implements Sink, WorkerEvents {
   #pruning: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ResolvedOptions, durable: DurableOptions) {
-    const { outbox, linkWaitMs, saleWaitMs, concurrency, rateLimit, retry, requestTimeoutMs } = durable;
+    const { outbox, linkWaitMs, saleWaitMs, recheckUnmatchedMs, concurrency, rateLimit, retry, requestTimeoutMs } =
+      durable;
     const { clock, logger, random } = options;
     const client = new EndpointClient(options);
     const shared = { outbox, client, clock, random, retry };
-    const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs });
+    const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs, recheckUnmatchedMs });
     this.#options = options;
     this.outbox = outbox;
     this.rateLimit = rateLimit;
@@ -48,9 +50,8 @@ export class Durable implements Sink, WorkerEvents {
     if (records.length === 0) return [];
     // A mapping may have outlived its webhook, and the relay: the provider was told 503 by then.
     signal.throwIfAborted();
-    await this.start();
     const batch = batchOf(records, () => `relay_${crypto.randomUUID()}`);
-    const put = await this.outbox.put(batch, await this.#nowMs());
+    const put = await this.#put(batch);
     this.#worker.wake();
     const results = batch.entries.map(({ kind, source, externalEventId, businessKey }, at): RecordResult => {
       const status = put[at]?.status;
@@ -65,6 +66,20 @@ export class Durable implements Sink, WorkerEvents {
     });
     const links = records.filter((record) => record.kind === "link");
     return [...results, ...links.map((): RecordResult => ({ kind: "link", status: "queued" }))];
+  }
+
+  /** Whatever a store throws: the provider keeps its webhook. */
+  async #put(batch: Batch): Promise<readonly PutResult[]> {
+    try {
+      await this.start();
+      return await this.outbox.put(batch, await this.#nowMs());
+    } catch (cause) {
+      throw toRelayError(
+        cause,
+        "outbox_unavailable",
+        "the outbox could not keep a webhook; the provider sends it again",
+      );
+    }
   }
 
   /** Something in the outbox may be due that was not put there by `take`. */

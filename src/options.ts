@@ -72,6 +72,13 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** With an outbox: how long a sale without a referral waits for the link that names it, in ms. @default 60000 */
   readonly linkWaitMs?: number | undefined;
+  /**
+   * With an outbox: how long after the endpoint knew no such referral to ask it once more, in milliseconds. A click or a
+   * lead may reach it later than the sale.
+   *
+   * @default never
+   */
+  readonly recheckUnmatchedMs?: number | undefined;
   /** With an outbox: how many requests are under way at once. @default 8 */
   readonly concurrency?: number | undefined;
   /** With an outbox: how long what is done is kept to recognize duplicates, in milliseconds. @default 30 days */
@@ -100,6 +107,7 @@ export interface DurableOptions {
   readonly retry: RetryPolicy;
   readonly linkWaitMs: number;
   readonly saleWaitMs: number;
+  readonly recheckUnmatchedMs: number | undefined;
   readonly concurrency: number;
   readonly keepMs: number;
   readonly requestTimeoutMs: number;
@@ -123,7 +131,7 @@ export interface ResolvedOptions {
   readonly clock: () => number;
 }
 
-const OUTBOX_OPTIONS = ["rateLimit", "retry", "linkWaitMs", "concurrency", "keepMs"] as const;
+const OUTBOX_OPTIONS = ["rateLimit", "retry", "linkWaitMs", "recheckUnmatchedMs", "concurrency", "keepMs"] as const;
 const OPTION_NAMES = [
   ...["apiKey", "signingSecret", "baseUrl", "adapters", "mappings", "transform"],
   ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTIONS],
@@ -175,7 +183,7 @@ function assertFunction(option: string, value: unknown): void {
 
 function durableOptions(options: RelayOptions): DurableOptions | undefined {
   const { outbox, rateLimit = { perMinute: 300, perSecond: 10 }, retry = {}, timeoutMs = 15_000 } = options;
-  const { linkWaitMs = 60_000, concurrency = 8, keepMs = 30 * DAY_MS } = options;
+  const { linkWaitMs = 60_000, recheckUnmatchedMs, concurrency = 8, keepMs = 30 * DAY_MS } = options;
   if (outbox === undefined) {
     const needless = OUTBOX_OPTIONS.find((name) => options[name] !== undefined);
     if (needless === undefined) return undefined;
@@ -191,6 +199,7 @@ function durableOptions(options: RelayOptions): DurableOptions | undefined {
   assertWholeNumber("rateLimit.perMinute", rateLimit.perMinute, 1, 1_000_000);
   assertWholeNumber("rateLimit.perSecond", rateLimit.perSecond, 1, 100_000);
   assertWholeNumber("linkWaitMs", linkWaitMs, 0, 7 * DAY_MS);
+  if (recheckUnmatchedMs !== undefined) assertWholeNumber("recheckUnmatchedMs", recheckUnmatchedMs, 1, 7 * DAY_MS);
   assertWholeNumber("concurrency", concurrency, 1, 1_000);
   assertWholeNumber("keepMs", keepMs, DAY_MS, 3_650 * DAY_MS);
   return Object.freeze({
@@ -199,6 +208,7 @@ function durableOptions(options: RelayOptions): DurableOptions | undefined {
     retry: retryPolicy(retry),
     linkWaitMs,
     saleWaitMs: DAY_MS,
+    recheckUnmatchedMs,
     concurrency,
     keepMs,
     requestTimeoutMs: timeoutMs,

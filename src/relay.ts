@@ -78,7 +78,7 @@ class WebhookRelay implements Relay {
   readonly #durable: Durable | undefined;
   readonly deadLetters: DeadLetters;
   readonly #underWay = new Set<Promise<unknown>>();
-  #abort = new AbortController();
+  readonly #controllers = new Set<AbortController>();
   #accepts = true;
   /** Starting and stopping, one after the other, in the order they were asked for. */
   #transitions = Promise.resolve();
@@ -114,7 +114,6 @@ class WebhookRelay implements Relay {
 
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#accepts) this.#abort = new AbortController();
       await this.#sink.start();
       this.#accepts = true;
     });
@@ -148,11 +147,15 @@ class WebhookRelay implements Relay {
   async #drain(timeoutMs: number): Promise<void> {
     this.#accepts = false;
     // A longer timer would fire at once.
-    const timer = setTimeout(() => this.#abort.abort(), Math.min(timeoutMs, 2 ** 31 - 1));
+    const timer = setTimeout(() => this.#cut(), Math.min(timeoutMs, 2 ** 31 - 1));
     const endsAt = performance.now() + timeoutMs;
     await Promise.allSettled(this.#underWay);
     clearTimeout(timer);
     await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
+  }
+
+  #cut(): void {
+    for (const controller of this.#controllers) controller.abort();
   }
 
   /** One webhook, counted as under way until its caller has the answer. */
@@ -165,17 +168,22 @@ class WebhookRelay implements Relay {
   /** Looked up, bounded in time, its failure logged once. */
   async #attempt(source: string, work: Work): Promise<ReceiveResult> {
     const { adapters, timeoutMs } = this.#options;
+    // Of its own: one that all webhooks listened to would warn of its many listeners.
+    const controller = new AbortController();
+    this.#controllers.add(controller);
     try {
       const adapter = adapters.get(source);
       if (adapter === undefined) {
         throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
       }
       if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
-      return await withDeadline(timeoutMs, this.#abort.signal, (signal) => work(adapter, signal));
+      return await withDeadline(timeoutMs, controller.signal, (signal) => work(adapter, signal));
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
       throw error;
+    } finally {
+      this.#controllers.delete(controller);
     }
   }
 

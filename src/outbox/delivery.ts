@@ -29,6 +29,8 @@ export interface DeliveryOptions {
   readonly linkWaitMs: number;
   /** How long a refund waits for a sale that nobody has told us of. */
   readonly saleWaitMs: number;
+  /** How long after the endpoint knew no such referral to ask once more; undefined for never. */
+  readonly recheckUnmatchedMs?: number | undefined;
 }
 
 /** How soon a refund looks again for a sale that is not delivered yet, should nothing wake it. */
@@ -60,9 +62,23 @@ export class Delivery {
     const identity = await this.#agreeing(source, event, referralId);
     const complete: RelayEvent = { ...event, identity };
     const { outcome, settlement } = await this.#send(entry, "/events", toWire(complete), signal);
+    const recheck = settlement.state === "unmatched" ? await this.#recheck(entry, settlement) : undefined;
+    if (recheck !== undefined) return { outcome, settlement: recheck };
     // Its refund may speak of the payment alone, which only a link joins to the sale.
     const wake = settlement.wake && (await expandReferences(outbox, source, settlement.wake));
     return { outcome, settlement: { ...settlement, wake }, payload: JSON.stringify(complete) };
+  }
+
+  /** Once: that it was asked before, the entry says by the error that it has kept. */
+  async #recheck({ error }: Entry, settlement: Settlement): Promise<Settlement | undefined> {
+    const { recheckUnmatchedMs } = this.#options;
+    if (recheckUnmatchedMs === undefined || error?.reason === "not_found") return undefined;
+    return {
+      state: "pending",
+      dueAtMs: (await this.#nowMs()) + recheckUnmatchedMs,
+      held: true,
+      error: settlement.error,
+    };
   }
 
   /** A one-off sale, or the first of a subscription: those after it would have been linked by now. */

@@ -61,7 +61,9 @@ export class Worker {
   readonly #timers: Timers;
   readonly #underWay = new Set<Promise<void>>();
   readonly #telling = new Set<Promise<void>>();
-  #abort = new AbortController();
+  readonly #controllers = new Set<AbortController>();
+  /** Stopped, and the time for what was under way is over. */
+  #isCut = false;
   #running = false;
   #loop: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
@@ -75,7 +77,7 @@ export class Worker {
   start(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#abort = new AbortController();
+    this.#isCut = false;
     this.#loop = this.#loop.then(() => this.#run());
   }
 
@@ -83,7 +85,7 @@ export class Worker {
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
     this.wake();
-    const cancel = this.#timers.after(timeoutMs, () => this.#abort.abort());
+    const cancel = this.#timers.after(timeoutMs, () => this.#cut());
     await this.#loop;
     await Promise.allSettled(this.#underWay);
     cancel();
@@ -157,7 +159,12 @@ export class Worker {
     }
     const others = entries.filter((entry) => entry !== suspect);
     if (others.length > 0) await this.#giveBack(others);
+    const claimedAtMs = this.#options.clock();
     await Promise.allSettled(this.#underWay);
+    // What is left of the lease must be enough for an attempt.
+    if (Math.abs(this.#options.clock() - claimedAtMs) > this.#options.leaseMs / 4 || !this.#running) {
+      return this.#giveBack([suspect]);
+    }
     this.#begin(suspect, isProbe);
     await Promise.allSettled(this.#underWay);
   }
@@ -172,17 +179,19 @@ export class Worker {
 
   async #work(entry: ClaimedEntry, isProbe: boolean): Promise<void> {
     try {
-      const attempt = await this.#options.delivery.attempt(entry, this.#abort.signal);
+      const attempt = await this.#attempt(entry);
       const { outcome, payload = entry.payload } = attempt;
       // Stopped in the middle: whether it arrived is unknown, so somebody sends it again, and the endpoint knows its id.
-      const isCut = this.#abort.signal.aborted && (outcome === undefined || outcome.kind === "failed");
+      const isCut = this.#isCut && (outcome === undefined || outcome.kind === "failed");
       if (isCut) return await this.#giveBack([entry]);
       const { clock, outbox } = this.#options;
       const nowMs = await outbox.now(clock());
       const settlement = isProbe ? ofProbe(attempt, nowMs) : attempt.settlement;
       const settled = await this.#settle(entry, settlement, nowMs, outcome);
-      // Our lease had ended: another worker has the entry, and tells of it.
-      if (settled === null) return;
+      // Our lease had ended: another worker has the entry, and tells of it. If it came to another end than ours, sending it
+      // again puts that right: the endpoint answers with what it did the first time.
+      if (settled === null)
+        return void (outcome?.kind === "delivered" && (await outbox.replay({ ids: [entry.id] }, nowMs)));
       await this.#laneChanged(settled);
       const isDuplicate = outcome?.kind === "delivered" && outcome.duplicate;
       this.#tell(() => this.#settled({ ...entry, payload }, settlement, isDuplicate));
@@ -192,19 +201,39 @@ export class Worker {
     }
   }
 
+  /** With a signal of its own: one that all attempts listened to would warn of its many listeners. */
+  async #attempt(entry: ClaimedEntry): Promise<AttemptResult> {
+    const controller = new AbortController();
+    if (this.#isCut) controller.abort();
+    this.#controllers.add(controller);
+    try {
+      return await this.#options.delivery.attempt(entry, controller.signal);
+    } finally {
+      this.#controllers.delete(controller);
+    }
+  }
+
+  #cut(): void {
+    this.#isCut = true;
+    for (const controller of this.#controllers) controller.abort();
+  }
+
   /** What the endpoint said must not be lost with one commit that fails: it is tried for as long as the lease lasts. */
   async #settle(entry: ClaimedEntry, settlement: Settlement, nowMs: number, outcome: Outcome | undefined) {
     const { outbox, client, clock, leaseMs } = this.#options;
     const endsAtMs = clock() + leaseMs / 2;
-    for (;;) {
+    for (let mayBeDone = false; ; mayBeDone = true) {
       try {
-        return await outbox.settle(entry, settlement, nowMs, (lane) => {
+        const settled = await outbox.settle(entry, settlement, nowMs, (lane) => {
           const limited = { ...lane, limitPerMinute: client.limitPerMinute ?? lane.limitPerMinute };
           if (outcome === undefined) return withoutRequest(limited, nowMs, this.#pace(limited));
           return afterOutcome(limited, outcome, nowMs);
         });
+        // No lease after a try whose end is unknown: that try has ended it, and what it did to the lane we can't know.
+        if (settled === null && mayBeDone) await outbox.wakeRetries(nowMs);
+        return settled === null && mayBeDone ? { before: {}, after: {} } : settled;
       } catch (error) {
-        if (clock() >= endsAtMs || this.#abort.signal.aborted) throw error;
+        if (clock() >= endsAtMs || this.#isCut) throw error;
         await new Promise<void>((resolve) => this.#timers.after(STORE_PAUSE_MS, resolve));
       }
     }
