@@ -134,6 +134,13 @@ export function assertOneOf(option: string, value: unknown, words: readonly stri
   throw invalidOption(option, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
+/** @throws RelayError `invalid_options` unless the value is a whole number within the bounds. */
+export function assertWholeNumber(option: string, value: unknown, from: number, to: number): void {
+  if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to) return;
+  const unit = option.endsWith("Ms") ? " of milliseconds" : "";
+  throw invalidOption(option, `a whole number${unit} from ${from} to ${to}`, value);
+}
+
 /** One problem that a schema library reports: the Standard Schema part, and what zod adds to it. */
 export interface SchemaIssue {
   readonly message: string;

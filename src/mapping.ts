@@ -1,4 +1,4 @@
-import { describeType, RelayError } from "./errors.js";
+import { assertKnownKeys, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
 import type { RelayEvent } from "./event.js";
 
 /**
@@ -69,4 +69,40 @@ async function mapOne(option: string, mapping: IdMapping, id: string, event: Rel
     "mapping_failed",
     `mappings.${option} answered ${describeType(mapped)}; answer a string, or null to drop the id`,
   );
+}
+
+/**
+ * The mappings, checked and copied, so that what the app changes later changes nothing here.
+ *
+ * @throws RelayError `invalid_options`.
+ */
+export function resolveMappings(mappings: unknown): Mappings {
+  assertMappings(mappings);
+  const { customers, products, prices } = mappings;
+  const copy = (mapping: IdMapping | undefined) =>
+    typeof mapping === "object" ? Object.freeze({ ...mapping }) : mapping;
+  return Object.freeze({ customers: copy(customers), products: copy(products), prices: copy(prices) });
+}
+
+function assertMappings(mappings: unknown): asserts mappings is Mappings {
+  if (!isPlainObject(mappings))
+    throw invalidOption("mappings", "an object with customers, products or prices", mappings);
+  assertKnownKeys("mappings", mappings, ["customers", "products", "prices"]);
+  for (const [name, mapping] of Object.entries(mappings)) {
+    if (mapping === undefined || typeof mapping === "function") continue;
+    // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
+    if (!isPlainObject(mapping))
+      throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
+    for (const [id, mapped] of Object.entries(mapping)) {
+      if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
+        throw invalidOption(`mappings.${name}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
+      }
+    }
+  }
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

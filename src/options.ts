@@ -1,11 +1,10 @@
 import type { WebhookAdapter } from "./adapter.js";
-import type { RateLimit } from "./endpoint/rate-limit.js";
-import { DEFAULT_RETRY, type RetryPolicy } from "./endpoint/retry.js";
-import { assertKnownKeys, invalidOption, nameOf, RelayError } from "./errors.js";
+import { assertKnownKeys, assertWholeNumber, invalidOption, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
-import type { IdMapping, Mappings } from "./mapping.js";
+import { type Mappings, resolveMappings } from "./mapping.js";
 import type { PauseReason } from "./outbox/lane.js";
+import { type DurableOptions, durableOptions, OUTBOX_OPTION_NAMES, type OutboxOptions } from "./outbox/options.js";
 import type { EntryError, Outbox } from "./outbox/outbox.js";
 import { secretList } from "./signing/secrets.js";
 
@@ -46,7 +45,8 @@ export interface RelayHooks {
 }
 
 /** What {@link createRelay} is given. */
-export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = readonly WebhookAdapter[]> {
+export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = readonly WebhookAdapter[]>
+  extends OutboxOptions {
   /** API key of your Affonso team, with the permission `write:commissions`. Undefined is refused at start. */
   readonly apiKey: string | undefined;
   /** Secret that requests are signed with, where request signing is on for the team. @default unsigned */
@@ -66,23 +66,6 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
    * @default none
    */
   readonly outbox?: Outbox | undefined;
-  /** With an outbox: the limits of your Affonso plan, of which at most 95 % are used. @default 300 a minute, 10 a second */
-  readonly rateLimit?: RateLimit | undefined;
-  /** With an outbox: when failed attempts are repeated. @default 5 s, 30 s, 2 m … 6 h, until 7 days, ±20 % */
-  readonly retry?: Partial<RetryPolicy> | undefined;
-  /** With an outbox: how long a sale without a referral waits for the link that names it, in ms. @default 60000 */
-  readonly linkWaitMs?: number | undefined;
-  /**
-   * With an outbox: how long after the endpoint knew no such referral to ask it once more, in milliseconds. A click or a
-   * lead may reach it later than the sale.
-   *
-   * @default never
-   */
-  readonly recheckUnmatchedMs?: number | undefined;
-  /** With an outbox: how many requests are under way at once. @default 8 */
-  readonly concurrency?: number | undefined;
-  /** With an outbox: how long what is done is kept to recognize duplicates, in milliseconds. @default 30 days */
-  readonly keepMs?: number | undefined;
   /**
    * Milliseconds. Passing through, for one whole webhook: mappings, hooks and the endpoint's answer. With an outbox, for
    * one request to the endpoint; a webhook then has 4 seconds to be committed.
@@ -98,19 +81,6 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** The time in milliseconds since 1970. @default Date.now */
   readonly clock?: (() => number) | undefined;
-}
-
-/** What only a relay with an outbox has. */
-export interface DurableOptions {
-  readonly outbox: Outbox;
-  readonly rateLimit: RateLimit;
-  readonly retry: RetryPolicy;
-  readonly linkWaitMs: number;
-  readonly saleWaitMs: number;
-  readonly recheckUnmatchedMs: number | undefined;
-  readonly concurrency: number;
-  readonly keepMs: number;
-  readonly requestTimeoutMs: number;
 }
 
 /** The options, checked and completed. */
@@ -131,14 +101,11 @@ export interface ResolvedOptions {
   readonly clock: () => number;
 }
 
-const OUTBOX_OPTIONS = ["rateLimit", "retry", "linkWaitMs", "recheckUnmatchedMs", "concurrency", "keepMs"] as const;
 const OPTION_NAMES = [
   ...["apiKey", "signingSecret", "baseUrl", "adapters", "mappings", "transform"],
-  ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTIONS],
+  ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTION_NAMES],
 ];
-const MAPPING_NAMES = ["customers", "products", "prices"];
 const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link", "paused", "resumed"];
-const DAY_MS = 24 * 60 * 60_000;
 const WEBHOOK_TIMEOUT_MS = 4_000;
 
 /**
@@ -156,7 +123,6 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertFunction("transform", transform);
   assertFunction("fetch", fetch);
   assertFunction("clock", clock);
-  assertMappings(mappings);
   assertKnownKeys("on", on, HOOK_NAMES);
   for (const name of HOOK_NAMES) assertFunction(`on.${name}`, Reflect.get(on, name));
   assertLogger(logger);
@@ -165,10 +131,10 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
     signingSecret: signingSecretOf(options.signingSecret),
     baseUrl: parseBaseUrl(options.baseUrl === undefined ? "https://api.affonso.io/v1" : options.baseUrl),
     adapters: byName(options.adapters),
-    mappings: copyMappings(mappings),
+    mappings: resolveMappings(mappings),
     transform,
     timeoutMs: options.outbox === undefined ? (timeoutMs ?? WEBHOOK_TIMEOUT_MS) : WEBHOOK_TIMEOUT_MS,
-    durable: durableOptions(options),
+    durable: durableOptions(options.outbox, options, timeoutMs),
     random: Math.random,
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
@@ -181,94 +147,12 @@ function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
 }
 
-function durableOptions(options: RelayOptions): DurableOptions | undefined {
-  const { outbox, rateLimit = { perMinute: 300, perSecond: 10 }, retry = {}, timeoutMs = 15_000 } = options;
-  const { linkWaitMs = 60_000, recheckUnmatchedMs, concurrency = 8, keepMs = 30 * DAY_MS } = options;
-  if (outbox === undefined) {
-    const needless = OUTBOX_OPTIONS.find((name) => options[name] !== undefined);
-    if (needless === undefined) return undefined;
-    throw new RelayError(
-      "invalid_options",
-      `${needless} does nothing without an outbox; give createRelay one, or leave it out`,
-    );
-  }
-  if (typeof outbox !== "object" || outbox === null || typeof Reflect.get(outbox, "put") !== "function") {
-    throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
-  }
-  assertKnownKeys("rateLimit", rateLimit, ["perMinute", "perSecond"]);
-  assertWholeNumber("rateLimit.perMinute", rateLimit.perMinute, 1, 1_000_000);
-  assertWholeNumber("rateLimit.perSecond", rateLimit.perSecond, 1, 100_000);
-  assertWholeNumber("linkWaitMs", linkWaitMs, 0, 7 * DAY_MS);
-  if (recheckUnmatchedMs !== undefined) assertWholeNumber("recheckUnmatchedMs", recheckUnmatchedMs, 1, 7 * DAY_MS);
-  assertWholeNumber("concurrency", concurrency, 1, 1_000);
-  assertWholeNumber("keepMs", keepMs, DAY_MS, 3_650 * DAY_MS);
-  return Object.freeze({
-    outbox,
-    rateLimit: Object.freeze({ ...rateLimit }),
-    retry: retryPolicy(retry),
-    linkWaitMs,
-    saleWaitMs: DAY_MS,
-    recheckUnmatchedMs,
-    concurrency,
-    keepMs,
-    requestTimeoutMs: timeoutMs,
-  });
-}
-
-function retryPolicy(retry: Partial<RetryPolicy>): RetryPolicy {
-  assertKnownKeys("retry", retry, ["delaysMs", "jitter", "maxAgeMs"]);
-  const { delaysMs = DEFAULT_RETRY.delaysMs, jitter = DEFAULT_RETRY.jitter, maxAgeMs = DEFAULT_RETRY.maxAgeMs } = retry;
-  if (!Array.isArray(delaysMs) || delaysMs.length === 0)
-    throw invalidOption("retry.delaysMs", "a list of delays", delaysMs);
-  for (const [at, delay] of delaysMs.entries()) assertWholeNumber(`retry.delaysMs[${at}]`, delay, 1, 3 * DAY_MS);
-  if (typeof jitter !== "number" || !(jitter >= 0 && jitter <= 1)) {
-    throw invalidOption("retry.jitter", "a share from 0 to 1", jitter);
-  }
-  assertWholeNumber("retry.maxAgeMs", maxAgeMs, 1, 365 * DAY_MS);
-  return Object.freeze({ delaysMs: Object.freeze([...delaysMs]), jitter, maxAgeMs });
-}
-
-function assertWholeNumber(option: string, value: unknown, from: number, to: number): void {
-  if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to) return;
-  const unit = option.endsWith("Ms") ? " of milliseconds" : "";
-  throw invalidOption(option, `a whole number${unit} from ${from} to ${to}`, value);
-}
-
 function assertLogger(logger: unknown): asserts logger is Logger {
   if (typeof logger !== "object" || logger === null)
     throw invalidOption("logger", "an object with log functions", logger);
   for (const level of ["debug", "info", "warn", "error"]) {
     const log: unknown = Reflect.get(logger, level);
     if (typeof log !== "function") throw invalidOption(`logger.${level}`, "a function (fields, message)", log);
-  }
-}
-
-function copyMappings({ customers, products, prices }: Mappings): Mappings {
-  const copy = (mapping: IdMapping | undefined) =>
-    typeof mapping === "object" ? Object.freeze({ ...mapping }) : mapping;
-  return Object.freeze({ customers: copy(customers), products: copy(products), prices: copy(prices) });
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function assertMappings(mappings: Mappings): void {
-  if (!isPlainObject(mappings))
-    throw invalidOption("mappings", "an object with customers, products or prices", mappings);
-  assertKnownKeys("mappings", mappings, MAPPING_NAMES);
-  for (const [name, mapping] of Object.entries(mappings)) {
-    if (mapping === undefined || typeof mapping === "function") continue;
-    // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
-    if (!isPlainObject(mapping))
-      throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
-    for (const [id, mapped] of Object.entries(mapping)) {
-      if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
-        throw invalidOption(`mappings.${name}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
-      }
-    }
   }
 }
 
