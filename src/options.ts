@@ -23,14 +23,18 @@ export interface DeadLetter {
   readonly error: EntryError;
 }
 
-/** Functions that are called as events pass. All are awaited. */
+/**
+ * Functions that are called as events pass. Passing through, a webhook's answer waits for them. With an outbox they run
+ * beside the work, and are not called again for what was settled just before the process ended.
+ */
 export interface RelayHooks {
   /** After the endpoint took an event. A throw is logged and changes nothing. */
   readonly delivered?: ((delivery: Delivery) => unknown) | undefined;
   /** After the endpoint said that nobody referred this customer. A throw is logged and changes nothing. */
   readonly unmatched?: ((event: RelayEvent) => unknown) | undefined;
   /**
-   * Is told of an event that the endpoint refused for good. Without an outbox it takes custody: once it returns, the
+   * Is told of an event or a refund that will not be delivered: the endpoint refused it for good, it is too old, or it
+   * took its process down. Without an outbox it takes custody: once it returns, the
    * provider gets its 200, and a throw keeps the webhook with the provider.
    */
   readonly deadLetter?: ((deadLetter: DeadLetter) => unknown) | undefined;
@@ -67,7 +71,7 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
    */
   readonly outbox?: Outbox | undefined;
   /**
-   * Milliseconds. Passing through, for one whole webhook: mappings, hooks and the endpoint's answer. With an outbox, for
+   * Milliseconds. Passing through, for one whole webhook: reading it, mappings, hooks and the endpoint's answer. With an outbox, for
    * one request to the endpoint; a webhook then has 4 seconds to be committed.
    *
    * @default 4000; with an outbox 15000

@@ -5,22 +5,22 @@ import type { Outbox } from "./outbox.js";
 
 /** Options that a relay has with an outbox only. */
 export interface OutboxOptions {
-  /** With an outbox: the limits of your Affonso plan, of which at most 95 % are used. @default 300 a minute, 10 a second */
+  /** The limits of your Affonso plan, of which at most 95 % are used. @default 300 a minute, 10 a second */
   readonly rateLimit?: RateLimit | undefined;
-  /** With an outbox: when failed attempts are repeated. @default 5 s, 30 s, 2 m … 6 h, until 7 days, ±20 % */
+  /** When failed attempts are repeated. @default 5 s, 30 s, 2 m … 6 h, until 7 days, ±20 % */
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** With an outbox: how long a sale without a referral waits for the link that names it, in ms. @default 60000 */
+  /** How long a sale without a referral waits for the link that names it, in ms. @default 60000 */
   readonly linkWaitMs?: number | undefined;
   /**
-   * With an outbox: how long after the endpoint knew no such referral to ask it once more, in milliseconds. A click or a
+   * How long after the endpoint knew no such referral to ask it once more, in milliseconds. A click or a
    * lead may reach it later than the sale.
    *
    * @default never
    */
   readonly recheckUnmatchedMs?: number | undefined;
-  /** With an outbox: how many requests are under way at once. @default 8 */
+  /** How many requests are under way at once. @default 8 */
   readonly concurrency?: number | undefined;
-  /** With an outbox: how long what is done is kept to recognize duplicates, in milliseconds. @default 30 days */
+  /** How long what is done stays in lists and counts, in milliseconds; duplicates are known for good. @default 30 days */
   readonly keepMs?: number | undefined;
 }
 

@@ -58,7 +58,7 @@ export interface PutResult {
 
 /** Why an entry is not delivered, as far as it is known. Texts are cut to a length that fits a row. */
 export interface EntryError {
-  /** Our word: `validation`, `quarantined`, `too_old`, `timeout`, … */
+  /** Our word: `rejected`, `quarantined`, `too_old`, `timeout`, … */
   readonly reason: string;
   readonly status?: number | undefined;
   /** The endpoint's code, message, field and details. */

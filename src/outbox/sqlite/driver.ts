@@ -29,7 +29,15 @@ type Opener = new (path: string) => OwnDatabase;
  */
 export async function openDatabase(path: string): Promise<OwnDatabase> {
   const Database = nodeSqlite(process.versions.node) ?? (await betterSqlite3());
-  return new Database(path);
+  try {
+    return new Database(path);
+  } catch (cause) {
+    // It loads its binary with the first database, and where install scripts are blocked there is none.
+    if (!(cause instanceof Error) || !/bindings file|NODE_MODULE_VERSION/.test(cause.message)) throw cause;
+    const message =
+      "better-sqlite3 is installed, but not built for this Node: allow its install script, then npm rebuild better-sqlite3";
+    throw new RelayError("invalid_options", message, { cause });
+  }
 }
 
 /** Not an import: older Nodes have no such module, and bundlers would move the import to the top. */
