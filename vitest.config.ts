@@ -16,5 +16,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     reporters: ["default", totals],
     restoreMocks: true,
+    // A bound for what hangs; no test judges time.
+    testTimeout: 30_000,
   },
 });
