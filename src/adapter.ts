@@ -137,10 +137,15 @@ export async function parsePayload<Schema extends StandardSchemaV1>(
 
 /** The value of a header; a header that came several times is joined by `", "`, as Node does. */
 export function headerOf(headers: WebhookHeaders, name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  // Not instanceof: there are other Headers than the global ones.
+  if (isHeaders(headers)) return headers.get(name) ?? undefined;
   const wanted = name.toLowerCase();
   const value = headers[wanted] ?? Object.entries(headers).find(([key]) => key.toLowerCase() === wanted)?.[1];
   return typeof value === "string" || value === undefined ? value : value.join(", ");
+}
+
+function isHeaders(headers: WebhookHeaders): headers is Headers {
+  return typeof headers.get === "function";
 }
 
 /**

@@ -58,7 +58,7 @@ export class Durable implements Sink, WorkerEvents {
       const status = put[at]?.status;
       if (status === "conflict") {
         const fields = { source, externalEventId, businessKey };
-        this.#options.logger.warn(
+        this.#options.logger.error(
           fields,
           "another webhook with this id or of this sale says something else: the first one stays",
         );
@@ -107,8 +107,7 @@ export class Durable implements Sink, WorkerEvents {
   }
 
   async stop(timeoutMs: number): Promise<void> {
-    if (this.#isOpen === undefined) return;
-    await this.#isOpen.catch(() => {});
+    await this.#isOpen?.catch(() => {});
     this.#isOpen = undefined;
     clearInterval(this.#pruning);
     await this.#worker.stop(timeoutMs);
@@ -125,11 +124,15 @@ export class Durable implements Sink, WorkerEvents {
       const error = settlement.error ?? { reason: "unknown" };
       return this.#tell("deadLetter", on.deadLetter, { event: JSON.parse(entry.payload), error });
     }
-    logger.debug(fields, settlement.state);
+    const isLostRefund = kind === "refund" && settlement.state === "unmatched";
+    logger[isLostRefund ? "warn" : "debug"](
+      fields,
+      isLostRefund ? "refund of a sale that is not known" : settlement.state,
+    );
     if (kind === "refund") return;
     const event: RelayEvent = JSON.parse(entry.payload);
     if (settlement.state === "unmatched") return this.#tell("unmatched", on.unmatched, event);
-    await this.#learn(event);
+    await this.#learn(event).catch((error) => logger.error(causeFields(error), "the customer's referral was not kept"));
     const conversionId = event.type === "conversion" ? (settlement.conversionId ?? undefined) : undefined;
     await this.#tell("delivered", on.delivered, { event, duplicate, conversionId });
   }

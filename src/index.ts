@@ -1,6 +1,7 @@
 export {
   type AdapterDefinition,
   defineAdapter,
+  type IncomingRequest,
   type NormalizeContext,
   type NormalizeResult,
   type VerifyContext,
@@ -27,7 +28,24 @@ export type { Logger } from "./logger.js";
 export type { IdMapping, Mappings } from "./mapping.js";
 export type { Money } from "./money.js";
 export type { DeadLetter, Delivery, RelayHooks, RelayOptions } from "./options.js";
-export type { EntryError, EntryState, Outbox } from "./outbox/outbox.js";
+export type { LaneState, PauseReason } from "./outbox/lane.js";
+export type {
+  Batch,
+  Claim,
+  ClaimedEntry,
+  ClaimRequest,
+  Entry,
+  EntryError,
+  EntryFilter,
+  EntryState,
+  NewEntry,
+  NewLink,
+  Outbox,
+  OutboxStats,
+  PutResult,
+  Reference,
+  Settlement,
+} from "./outbox/outbox.js";
 export { createRelay, type ReceiveResult, type Relay } from "./relay.js";
 export type { RecordResult } from "./sink.js";
 export type { RelayStats } from "./stats.js";

@@ -129,6 +129,7 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertFunction("clock", clock);
   assertKnownKeys("on", on, HOOK_NAMES);
   for (const name of HOOK_NAMES) assertFunction(`on.${name}`, Reflect.get(on, name));
+  assertUsefulHooks(on, options.outbox !== undefined);
   assertLogger(logger);
   return Object.freeze({
     apiKey: headerValue("apiKey", options.apiKey, "your Affonso API key (sk_live_…)"),
@@ -149,6 +150,16 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
 
 function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
+}
+
+/** A hook that is never called is a sale, or an alarm, that nobody hears of. */
+function assertUsefulHooks(on: RelayHooks, hasOutbox: boolean): void {
+  const useless = (hasOutbox ? (["refund", "link"] as const) : (["paused", "resumed"] as const)).find(
+    (name) => on[name],
+  );
+  if (useless === undefined) return;
+  const why = hasOutbox ? "with an outbox: it keeps links and delivers refunds itself" : "without an outbox";
+  throw new RelayError("invalid_options", `on.${useless} is never called ${why}; leave it out`);
 }
 
 function assertLogger(logger: unknown): asserts logger is Logger {

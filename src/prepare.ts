@@ -2,6 +2,7 @@ import { toWire } from "./endpoint/wire.js";
 import { describeType, RelayError } from "./errors.js";
 import { hasIdentity, parseEvent, type RelayEvent, type RelayRecord } from "./event.js";
 import { mapIds } from "./mapping.js";
+import { toMajorUnits } from "./money.js";
 import type { ResolvedOptions } from "./options.js";
 
 type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform">;
@@ -22,6 +23,8 @@ export async function prepareRecords(
 
 /** Maps ids and asks `transform`; an event that nobody is named on becomes a skip, since the endpoint refuses it. */
 async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
+  // An amount that can't be written must be found before a sibling is sent.
+  if (record.kind === "refund") toMajorUnits(record.amount);
   if (record.kind !== "event") return record;
   const { source, externalEventId } = record;
   // As they came: transform may well change the event that it is given.
@@ -31,7 +34,6 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
   if (event === null) {
     return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
   }
-  // An amount that can't be written must be found before a sibling is sent.
   toWire(event);
   if (!hasIdentity(event.identity)) {
     const message = "it names no referral, customer, user or click";
@@ -59,14 +61,21 @@ async function applyTransform(event: RelayEvent, transform: PrepareOptions["tran
   throw new RelayError("mapping_failed", `transform answered ${answer}; answer the event, or null to drop it`);
 }
 
-/** The endpoint would answer the second of two events with the first one's result: a sale lost without a word. */
+/** The second of two with one id or one key would be taken for the first one come again: lost without a word. */
 function assertDistinctIds(records: readonly RelayRecord[]): void {
   const seen = new Set<string>();
   for (const record of records) {
-    if (record.kind !== "event" || record.externalEventId === undefined) continue;
-    if (seen.has(record.externalEventId)) {
-      throw new RelayError("invalid_event", `${record.source} made two events of one webhook with one externalEventId`);
+    if (record.kind !== "event" && record.kind !== "refund") continue;
+    for (const name of ["externalEventId", "businessKey"] as const) {
+      const value = record[name];
+      const key = JSON.stringify([record.kind, name, value]);
+      if (value !== undefined && seen.has(key)) {
+        throw new RelayError(
+          "invalid_event",
+          `${record.source} made two ${record.kind}s of one webhook with one ${name}`,
+        );
+      }
+      seen.add(key);
     }
-    seen.add(record.externalEventId);
   }
 }

@@ -6,7 +6,7 @@ import type { EntryState, OutboxStats } from "./outbox/outbox.js";
 export interface RelayStats {
   /** Events and refunds by state. */
   readonly counts: Readonly<Record<EntryState, number>>;
-  /** Webhooks that told of a known sale with another amount. */
+  /** Webhooks that said something else of a known sale, or came with an id that is taken. */
   readonly conflicts: number;
   /** Age of the oldest pending event in milliseconds: what to alert on. */
   readonly oldestPendingAgeMs: number | undefined;

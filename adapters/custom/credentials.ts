@@ -130,12 +130,13 @@ export function staticHeader(options: StaticHeaderOptions): WebhookVerifier {
 
 /** Compares digests instead of texts: equal lengths, so that the time says nothing about the secret's length either. */
 function createSecretComparison(secrets: readonly string[]): (received: Uint8Array<ArrayBuffer>) => Promise<boolean> {
-  let expected: Promise<Uint8Array[]> | undefined;
+  // The digests and not their promise: on Workers, a promise of a request that was cancelled never ends.
+  let expected: Uint8Array[] | undefined;
   return async (received) => {
-    expected ??= Promise.all(secrets.map((secret) => sha256(utf8Bytes(secret))));
+    expected ??= await Promise.all(secrets.map((secret) => sha256(utf8Bytes(secret))));
     const digest = await sha256(received);
     let matches = false;
-    for (const candidate of await expected) {
+    for (const candidate of expected) {
       if (constantTimeEqual(candidate, digest)) matches = true;
     }
     return matches;

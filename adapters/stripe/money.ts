@@ -6,7 +6,10 @@ import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 /** Your own amount of a sale, in Stripe's integer minor units of its currency; 0 or less skips the sale. */
 export type StripeAmountFunction = (sale: StripeInvoice | StripeCheckoutSession) => number | Promise<number>;
 
-/** Which amount is the sale: without tax, with it, or your own. */
+/**
+ * Which amount is the sale: without tax, with it, or your own. Of an invoice that was paid in part from a credit balance,
+ * `"net"` is what was paid.
+ */
 export type StripeAmount = "net" | "gross" | StripeAmountFunction;
 
 // Stripe's own table, which is not ISO 4217: UGX and ISK have no decimals, and Stripe sends them times 100 all the same;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
 import { assertKnownKeys, invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { DEFAULT_MAX_BODY_BYTES, type HandlerOptions, handleWebhook, type WebhookResponse } from "./handle-webhook.js";
+import { type HandlerOptions, handleWebhook, maxBodyBytesOf, type WebhookResponse } from "./handle-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 
 /** An Express middleware, written down without Express: it fits Express 4 and 5, and Connect. */
@@ -112,9 +112,4 @@ function sourceInPath(url: string): string | undefined {
 
 function isSource(relay: Relay, source: string): boolean {
   return relay.sources.includes(source);
-}
-
-function maxBodyBytesOf({ maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HandlerOptions): number {
-  if (Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0) return maxBodyBytes;
-  throw invalidOption("maxBodyBytes", "a whole number of bytes above 0", maxBodyBytes);
 }

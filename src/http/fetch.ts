@@ -1,7 +1,7 @@
 import type { WebhookAdapter } from "../adapter.js";
 import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { DEFAULT_MAX_BODY_BYTES, type HandlerOptions, handleWebhook } from "./handle-webhook.js";
+import { type HandlerOptions, handleWebhook, maxBodyBytesOf } from "./handle-webhook.js";
 
 /**
  * A handler for anything that speaks `Request` and `Response`: Hono, Next.js, Bun, Deno, Workers, SvelteKit.
@@ -15,7 +15,7 @@ export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
   options: HandlerOptions = {},
 ): (request: Request) => Promise<Response> {
   assertKnownKeys("createFetchHandler", options, ["maxBodyBytes"]);
-  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const maxBodyBytes = maxBodyBytesOf(options);
   const known: Relay = relay;
   if (source !== undefined && !known.sources.includes(source)) {
     throw invalidOption("source", `one of ${known.sources.join(", ")}`, source);

@@ -1,9 +1,15 @@
 import { headerOf, type WebhookAdapter, type WebhookHeaders } from "../adapter.js";
-import { ERROR_CODES, RelayError, toRelayError } from "../errors.js";
+import { ERROR_CODES, invalidOption, RelayError, toRelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
 
 /** Default cap on a webhook's body, in bytes: 1 MiB. The largest that Stripe or Paddle send are far below. */
-export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+
+/** @throws RelayError `invalid_options`: a limit that is no number would be none. */
+export function maxBodyBytesOf({ maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HandlerOptions): number {
+  if (Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0) return maxBodyBytes;
+  throw invalidOption("maxBodyBytes", "a whole number of bytes above 0", maxBodyBytes);
+}
 
 /** Options that every framework's binding has. */
 export interface HandlerOptions {

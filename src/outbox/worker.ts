@@ -4,7 +4,15 @@ import { type Pace, paceOf, type RateLimit } from "../endpoint/rate-limit.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
 import { causeFields, type Logger } from "../logger.js";
 import type { AttemptResult, Delivery } from "./delivery.js";
-import { admit, afterOutcome, type LaneState, PROBE_INTERVAL_MS, reopensAtMs, withoutRequest } from "./lane.js";
+import {
+  admit,
+  afterOutcome,
+  type LaneState,
+  type PauseReason,
+  PROBE_INTERVAL_MS,
+  reopensAtMs,
+  withoutRequest,
+} from "./lane.js";
 import type { Claim, ClaimedEntry, Entry, Outbox, Settlement } from "./outbox.js";
 
 /** Timers, so that a test may let days pass. */
@@ -132,9 +140,9 @@ export class Worker {
       // By the clock as it is under the store's lock: a time from before the wait for it would turn the pace back.
       admit: (lane, available) => admit(lane, available, clock() + storeIsAheadMs, this.#pace(lane)),
     });
-    await this.#beginAll(claim);
     for (const entry of claim.quarantined)
       this.#tell(() => this.#settled(entry, { state: "dead", error: entry.error }));
+    await this.#beginAll(claim);
     if (claim.entries.length === room) return 0;
     if (claim.nextDueAtMs === null) return pollMs;
     const reopens = reopensAtMs(claim.lane, nowMs, this.#pace(claim.lane)) ?? 0;
@@ -152,9 +160,9 @@ export class Worker {
    */
   async #beginAll({ entries, lane }: Claim): Promise<void> {
     const suspect = entries.find(({ starts }) => starts > STARTS_TO_SUSPECT);
-    const isProbe = lane.paused !== undefined;
+    const pause = lane.paused?.reason;
     if (suspect === undefined) {
-      for (const entry of entries) this.#begin(entry, isProbe);
+      for (const entry of entries) this.#begin(entry, pause);
       return;
     }
     const others = entries.filter((entry) => entry !== suspect);
@@ -165,19 +173,19 @@ export class Worker {
     if (Math.abs(this.#options.clock() - claimedAtMs) > this.#options.leaseMs / 4 || !this.#running) {
       return this.#giveBack([suspect]);
     }
-    this.#begin(suspect, isProbe);
+    this.#begin(suspect, pause);
     await Promise.allSettled(this.#underWay);
   }
 
-  #begin(entry: ClaimedEntry, isProbe: boolean): void {
-    const task = this.#work(entry, isProbe).finally(() => {
+  #begin(entry: ClaimedEntry, pause: PauseReason | undefined): void {
+    const task = this.#work(entry, pause).finally(() => {
       this.#underWay.delete(task);
       this.wake();
     });
     this.#underWay.add(task);
   }
 
-  async #work(entry: ClaimedEntry, isProbe: boolean): Promise<void> {
+  async #work(entry: ClaimedEntry, pause: PauseReason | undefined): Promise<void> {
     try {
       const attempt = await this.#attempt(entry);
       const { outcome, payload = entry.payload } = attempt;
@@ -186,15 +194,16 @@ export class Worker {
       if (isCut) return await this.#giveBack([entry]);
       const { clock, outbox } = this.#options;
       const nowMs = await outbox.now(clock());
-      const settlement = isProbe ? ofProbe(attempt, nowMs) : attempt.settlement;
+      const settlement = pause === undefined ? attempt.settlement : ofProbe(attempt, pause, nowMs);
       const settled = await this.#settle(entry, settlement, nowMs, outcome);
       // Our lease had ended: another worker has the entry, and tells of it. If it came to another end than ours, sending it
       // again puts that right: the endpoint answers with what it did the first time.
       if (settled === null)
         return void (outcome?.kind === "delivered" && (await outbox.replay({ ids: [entry.id] }, nowMs)));
-      await this.#laneChanged(settled);
       const isDuplicate = outcome?.kind === "delivered" && outcome.duplicate;
-      this.#tell(() => this.#settled({ ...entry, payload }, settlement, isDuplicate));
+      await this.#laneChanged(settled).finally(() => {
+        this.#tell(() => this.#settled({ ...entry, payload }, settlement, isDuplicate));
+      });
     } catch (error) {
       // The lease ends, and the entry is tried again.
       this.#storeFailed(error, entry);
@@ -286,8 +295,13 @@ export class Worker {
   }
 }
 
-/** A probe asks after the endpoint. That it is still down is no fault of the entry, which probes again or waits its turn. */
-function ofProbe({ settlement, outcome }: AttemptResult, nowMs: number): Settlement {
-  if (outcome?.kind !== "failed" || settlement.state !== "pending") return settlement;
-  return { ...settlement, dueAtMs: nowMs + PROBE_INTERVAL_MS, countsAttempt: false };
+/**
+ * A probe asks after the endpoint. That it is still down, or still refuses whatever it gets, is no fault of the entry, which
+ * probes again or waits its turn.
+ */
+function ofProbe({ settlement, outcome }: AttemptResult, reason: PauseReason, nowMs: number): Settlement {
+  const isDown = outcome?.kind === "failed" && settlement.state === "pending";
+  if (!isDown && !(outcome?.kind === "rejected" && reason === "rejecting")) return settlement;
+  const { error } = settlement;
+  return { state: "pending", dueAtMs: nowMs + PROBE_INTERVAL_MS, error };
 }

@@ -10,10 +10,11 @@ export type HmacSigner = (...parts: readonly Uint8Array[]) => Promise<Uint8Array
  * Web Crypto is used because it is the one implementation that Node, browsers and edge runtimes share.
  */
 export function createHmac(hash: HmacHash, key: Uint8Array<ArrayBuffer>): HmacSigner {
-  let imported: Promise<CryptoKey> | undefined;
+  // The key and not its promise: on Workers, a promise of a request that was cancelled never ends.
+  let imported: CryptoKey | undefined;
   return async (...parts) => {
-    imported ??= crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["sign"]);
-    return new Uint8Array(await crypto.subtle.sign("HMAC", await imported, concat(parts)));
+    imported ??= await crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["sign"]);
+    return new Uint8Array(await crypto.subtle.sign("HMAC", imported, concat(parts)));
   };
 }
 

@@ -95,7 +95,7 @@ describe.each(STORES)("a relay with $store", ({ openStore }) => {
     expect(conversionsOf(bench.sandbox)).toEqual([{ id: "evt_a", referral: "ref_ada", amount: 100 }]);
     expect((await relay.stats()).conflicts).toBe(1);
     expect(lines).toContainEqual({
-      level: "warn",
+      level: "error",
       message: expect.stringMatching(/the first one stays$/),
       fields: { source: "stripe", externalEventId: "evt_b", businessKey: "invoice:in_1" },
     });

@@ -131,7 +131,7 @@ describe("a second webhook with the id of a first one", () => {
     await sink.take([{ ...sale(referred), source: "paddle" }], never);
     await sink.take([sale({ ...referred, businessKey: "invoice:in_2" })], never);
     expect((await outbox.stats()).conflicts).toBe(2);
-    expect(lines.filter(({ level }) => level === "warn").map(({ fields }) => fields)).toMatchObject([
+    expect(lines.filter(({ level }) => level === "error").map(({ fields }) => fields)).toMatchObject([
       { source: "paddle", externalEventId: "evt_1", businessKey: "invoice:in_1" },
       { source: "stripe", externalEventId: "evt_1", businessKey: "invoice:in_2" },
     ]);

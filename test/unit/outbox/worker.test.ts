@@ -491,6 +491,31 @@ describe("refusals", () => {
     await worker.stop(0);
   });
 
+  it("bury no more of it while it is paused, and the rest is delivered once the endpoint takes events again", async () => {
+    let isMended = false;
+    const { put, worker, time, told, outbox } = station((one, count) =>
+      isMended ? created(one, count) : error(400, "VALIDATION_ERROR"),
+    );
+    await put(...sales(200));
+    worker.start();
+    await time.pass(30 * SECOND);
+    const { counts: before } = await outbox.stats();
+    await time.pass(3 * HOUR);
+    expect((await outbox.stats()).counts).toEqual(before);
+    isMended = true;
+    await time.pass(2 * HOUR);
+    expect((await outbox.stats()).counts).toMatchObject({
+      pending: 0,
+      dead: before.dead,
+      delivered: 200 - before.dead,
+    });
+    expect(told.filter((line) => line.startsWith("paused") || line === "resumed")).toEqual([
+      "paused rejecting",
+      "resumed",
+    ]);
+    await worker.stop(0);
+  });
+
   it("for a customer that nobody referred are neither failures nor dead letters", async () => {
     const { put, worker, time, told, outbox } = station(() => error(404, "NOT_FOUND"));
     await put(...sales(30));
