@@ -1,5 +1,6 @@
 import type { EndpointError, Outcome } from "../endpoint/outcome.js";
 import { nextAttemptAtMs, type RetryPolicy } from "../endpoint/retry.js";
+import { type PauseReason, PROBE_INTERVAL_MS } from "./lane.js";
 import { type Entry, type EntryError, isRelating, type Settlement } from "./outbox.js";
 
 /** What an attempt's outcome means for its entry. What it means for all others, `lane.ts` says. */
@@ -31,6 +32,21 @@ export function settlementOf(
       return { state: "pending", dueAtMs: at, countsAttempt: true, error };
     }
   }
+}
+
+/**
+ * The same for an entry that probes a paused lane: it asks after the endpoint. That it is still down, or still refuses
+ * whatever it gets, is no fault of the entry, which probes again or waits its turn.
+ */
+export function settlementOfProbe(
+  settlement: Settlement,
+  outcome: Outcome | undefined,
+  paused: PauseReason,
+  nowMs: number,
+): Settlement {
+  const isDown = outcome?.kind === "failed" && settlement.state === "pending";
+  if (!isDown && !(outcome?.kind === "rejected" && paused === "rejecting")) return settlement;
+  return { state: "pending", dueAtMs: nowMs + PROBE_INTERVAL_MS, error: settlement.error };
 }
 
 function entryError(reason: string, error: EndpointError | undefined): EntryError {

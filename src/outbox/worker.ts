@@ -3,16 +3,9 @@ import type { Outcome } from "../endpoint/outcome.js";
 import { type Pace, paceOf, type RateLimit } from "../endpoint/rate-limit.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
 import { causeFields, type Logger } from "../logger.js";
+import { settlementOfProbe } from "./decide.js";
 import type { AttemptResult, Delivery } from "./delivery.js";
-import {
-  admit,
-  afterOutcome,
-  type LaneState,
-  type PauseReason,
-  PROBE_INTERVAL_MS,
-  reopensAtMs,
-  withoutRequest,
-} from "./lane.js";
+import { admit, afterOutcome, type LaneState, type PauseReason, reopensAtMs, withoutRequest } from "./lane.js";
 import type { Claim, ClaimedEntry, Entry, Outbox, Settlement } from "./outbox.js";
 
 /** Timers, so that a test may let days pass. */
@@ -194,7 +187,8 @@ export class Worker {
       if (isCut) return await this.#giveBack([entry]);
       const { clock, outbox } = this.#options;
       const nowMs = await outbox.now(clock());
-      const settlement = pause === undefined ? attempt.settlement : ofProbe(attempt, pause, nowMs);
+      const settlement =
+        pause === undefined ? attempt.settlement : settlementOfProbe(attempt.settlement, outcome, pause, nowMs);
       const settled = await this.#settle(entry, settlement, nowMs, outcome);
       // Our lease had ended: another worker has the entry, and tells of it. If it came to another end than ours, sending it
       // again puts that right: the endpoint answers with what it did the first time.
@@ -293,15 +287,4 @@ export class Worker {
       if (this.#woken || !this.#running) end();
     });
   }
-}
-
-/**
- * A probe asks after the endpoint. That it is still down, or still refuses whatever it gets, is no fault of the entry, which
- * probes again or waits its turn.
- */
-function ofProbe({ settlement, outcome }: AttemptResult, reason: PauseReason, nowMs: number): Settlement {
-  const isDown = outcome?.kind === "failed" && settlement.state === "pending";
-  if (!isDown && !(outcome?.kind === "rejected" && reason === "rejecting")) return settlement;
-  const { error } = settlement;
-  return { state: "pending", dueAtMs: nowMs + PROBE_INTERVAL_MS, error };
 }
