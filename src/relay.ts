@@ -1,6 +1,6 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
 import { createDeadLetters, type DeadLetters } from "./dead-letters.js";
-import { withDeadline } from "./deadline.js";
+import { withTimeout } from "./deadline.js";
 import { Durable } from "./durable.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
 import { parseRecord, type Skip } from "./event.js";
@@ -155,7 +155,8 @@ class WebhookRelay implements Relay {
   }
 
   #cut(): void {
-    for (const controller of this.#controllers) controller.abort();
+    const stopped = new RelayError("relay_stopped", "the relay was stopped before this webhook was done");
+    for (const controller of this.#controllers) controller.abort(stopped);
   }
 
   /** One webhook, counted as under way until its caller has the answer. */
@@ -177,7 +178,8 @@ class WebhookRelay implements Relay {
         throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
       }
       if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
-      return await withDeadline(timeoutMs, controller.signal, (signal) => work(adapter, signal));
+      const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
+      return await withTimeout(timeoutMs, controller.signal, (signal) => work(adapter, signal), late);
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
