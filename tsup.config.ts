@@ -5,6 +5,13 @@ export default defineConfig({
     index: "src/index.ts",
     express: "src/http/express.ts",
     fetch: "src/http/fetch.ts",
+    fastify: "src/http/fastify.ts",
+    hono: "src/http/hono.ts",
+    koa: "src/http/koa.ts",
+    lambda: "src/http/lambda.ts",
+    nest: "src/http/nest.ts",
+    next: "src/http/next.ts",
+    node: "src/http/node.ts",
     memory: "src/outbox/memory.ts",
     sqlite: "src/outbox/sqlite.ts",
     sandbox: "src/sandbox/index.ts",
@@ -19,7 +26,7 @@ export default defineConfig({
   splitting: true,
   target: "es2022",
   platform: "neutral",
-  external: [/^node:/, "better-sqlite3"],
+  external: [/^node:/, "better-sqlite3", "@nestjs/core"],
   esbuildOptions(options) {
     // All Nodes we support know them; without them, Node takes no JSON as a module.
     options.supported = { ...options.supported, "import-attributes": true };

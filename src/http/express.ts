@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
 import { assertKnownKeys, invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type HandlerOptions, handleWebhook, maxBodyBytesOf, type WebhookResponse } from "./handle-webhook.js";
-import { type NodeRequest, readRawBody } from "./read-raw-body.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
+import { answerNodeRequest } from "./node-webhook.js";
+import type { NodeRequest } from "./read-raw-body.js";
+import { assertSource, isSource, sourceBelow } from "./source.js";
 
 /** An Express middleware, written down without Express: it fits Express 4 and 5, and Connect. */
 export type ExpressHandler = (
@@ -11,6 +13,10 @@ export type ExpressHandler = (
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
+
+const ADVICE =
+  "Mount affonso-relay before express.json(), or keep the bytes: app.use(express.json({ verify: captureRawBody })) " +
+  'with captureRawBody from "affonso-relay/express"';
 
 /** Options of {@link createExpressHandler}. */
 export interface ExpressHandlerOptions extends HandlerOptions {
@@ -37,9 +43,9 @@ export function createExpressMiddleware<Adapters extends readonly WebhookAdapter
   assertKnownKeys("createExpressMiddleware", options, ["maxBodyBytes"]);
   const maxBodyBytes = maxBodyBytesOf(options);
   return function affonsoRelay(request, response, next) {
-    const source = sourceInPath(request.url ?? "/");
+    const source = sourceBelow("", request.url ?? "/");
     if (source === undefined || !isSource(relay, source)) return next();
-    respond(relay, source, request, response, { maxBodyBytes }).catch(next);
+    answerNodeRequest(relay, source, request, response, { maxBodyBytes, advice: ADVICE }).catch(next);
   };
 }
 
@@ -54,7 +60,7 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
   options: ExpressHandlerOptions = {},
 ): ExpressHandler {
   assertKnownKeys("createExpressHandler", options, ["maxBodyBytes", "onReceived"]);
-  if (!isSource(relay, source)) throw invalidOption("source", `one of ${relay.sources.join(", ")}`, source);
+  assertSource(relay, source);
   const { onReceived = "respond" } = options;
   if (onReceived !== "respond" && onReceived !== "next") {
     throw invalidOption("onReceived", '"respond" or "next"', onReceived);
@@ -62,7 +68,7 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
   const maxBodyBytes = maxBodyBytesOf(options);
   return function affonsoRelay(request, response, next) {
     const onTaken = onReceived === "next" ? next : undefined;
-    respond(relay, source, request, response, { maxBodyBytes, onTaken }).catch(next);
+    answerNodeRequest(relay, source, request, response, { maxBodyBytes, advice: ADVICE, onTaken }).catch(next);
   };
 }
 
@@ -73,43 +79,4 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
 export function captureRawBody(request: IncomingMessage, _response: ServerResponse, bytes: Buffer): void {
   const keeping: NodeRequest = request;
   keeping.rawBody = bytes;
-}
-
-interface RespondOptions {
-  readonly maxBodyBytes: number;
-  readonly onTaken?: (() => void) | undefined;
-}
-
-async function respond(
-  relay: Relay,
-  source: string,
-  request: NodeRequest,
-  response: ServerResponse,
-  { maxBodyBytes, onTaken }: RespondOptions,
-): Promise<void> {
-  const answer = await handleWebhook(relay, source, {
-    method: request.method,
-    headers: request.headers,
-    readBody: () => readRawBody(request, maxBodyBytes),
-  });
-  if (response.headersSent || response.destroyed) return;
-  if (answer.status === 200 && onTaken !== undefined) return onTaken();
-  write(response, answer, request);
-}
-
-function write(response: ServerResponse, { status, headers, body }: WebhookResponse, request: IncomingMessage): void {
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // The rest of an unread body would be taken for the next request on this connection.
-  if (!request.readableEnded) response.setHeader("connection", "close");
-  response.end(body);
-}
-
-/** The one segment of the path below the mount point; undefined where there are none or several. */
-function sourceInPath(url: string): string | undefined {
-  return /^\/([^/?#]+)\/?(?:[?#]|$)/.exec(url)?.[1];
-}
-
-function isSource(relay: Relay, source: string): boolean {
-  return relay.sources.includes(source);
 }

@@ -1,7 +1,8 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
+import { assertKnownKeys, RelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
 import { type HandlerOptions, handleWebhook, maxBodyBytesOf } from "./handle-webhook.js";
+import { assertSource, lastSegment } from "./source.js";
 
 /**
  * A handler for anything that speaks `Request` and `Response`: Hono, Next.js, Bun, Deno, Workers, SvelteKit.
@@ -16,10 +17,7 @@ export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
 ): (request: Request) => Promise<Response> {
   assertKnownKeys("createFetchHandler", options, ["maxBodyBytes"]);
   const maxBodyBytes = maxBodyBytesOf(options);
-  const known: Relay = relay;
-  if (source !== undefined && !known.sources.includes(source)) {
-    throw invalidOption("source", `one of ${known.sources.join(", ")}`, source);
-  }
+  if (source !== undefined) assertSource(relay, source);
   return async (request) => {
     const answer = await handleWebhook(relay, source ?? lastSegment(request.url), {
       method: request.method,
@@ -28,10 +26,6 @@ export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
     });
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   };
-}
-
-function lastSegment(url: string): string {
-  return new URL(url).pathname.replace(/\/+$/, "").split("/").at(-1) ?? "";
 }
 
 async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {

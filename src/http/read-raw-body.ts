@@ -9,14 +9,26 @@ export interface NodeRequest extends IncomingMessage {
   rawBody?: unknown;
 }
 
+/** What {@link readRawBody} is told by a binding. */
+export interface ReadRawBodyOptions {
+  readonly maxBodyBytes: number;
+  /** What to do where a parser of this framework ate the bytes: the end of the error's message. */
+  readonly advice: string;
+  /** Where the framework keeps raw bytes itself, other than on Node's request; anything but bytes or text is ignored. */
+  readonly kept?: unknown;
+}
+
 /**
  * The body's exact bytes: those that somebody kept, else those of the stream, which are left in `request.body` and
  * `request.rawBody` for whoever comes after, as `express.raw()` would leave them.
  *
  * @throws RelayError `body_too_large`, `client_gone`, or `body_already_parsed` when a parser left no bytes to verify.
  */
-export async function readRawBody(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array> {
-  const kept = bytesOf(request.rawBody) ?? bytesOf(request.body);
+export async function readRawBody(
+  request: NodeRequest,
+  { maxBodyBytes, advice, kept: keptElsewhere }: ReadRawBodyOptions,
+): Promise<Uint8Array> {
+  const kept = bytesOf(keptElsewhere) ?? bytesOf(request.rawBody) ?? bytesOf(request.body);
   if (kept !== undefined) {
     if (kept.byteLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
     return kept;
@@ -25,9 +37,7 @@ export async function readRawBody(request: NodeRequest, maxBodyBytes: number): P
   if (request.readableDidRead || request.readableEnded) {
     throw new RelayError(
       "body_already_parsed",
-      "a body parser read this request before affonso-relay could see its bytes. Mount affonso-relay before " +
-        "express.json(), or keep the bytes: app.use(express.json({ verify: captureRawBody })) with captureRawBody " +
-        'from "affonso-relay/express"',
+      `a body parser read this request before affonso-relay could see its bytes. ${advice}`,
     );
   }
   const bytes = await readStream(request, maxBodyBytes);

@@ -30,11 +30,10 @@ export async function sandboxForTests() {
   afterAll(() => sandbox.stop());
   beforeEach(() => sandbox.reset());
 
+  const settings = { apiKey: sandbox.apiKey, signingSecret: "signing", baseUrl };
   const relay = (overrides: Partial<RelayOptions> = {}) =>
     createRelay({
-      apiKey: sandbox.apiKey,
-      signingSecret: "signing",
-      baseUrl,
+      ...settings,
       logger: recordingLogger().logger,
       ...overrides,
       adapters: [
@@ -52,5 +51,5 @@ export async function sandboxForTests() {
         }),
       ],
     });
-  return { sandbox, baseUrl, relay };
+  return { sandbox, baseUrl, relay, settings };
 }

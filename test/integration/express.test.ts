@@ -32,9 +32,9 @@ for (const [name, express] of versions) {
     void response.json(request.body);
 
   describeWebhookHandler(name, {
-    start(relay, options) {
+    start(relay, { basePath = "/webhooks", maxBodyBytes }) {
       const app = express();
-      app.use("/webhooks", createExpressMiddleware(relay, options));
+      app.use(basePath, createExpressMiddleware(relay, { maxBodyBytes }));
       app.use(express.json());
       app.post("/echo", echo);
       return listen(app);

@@ -39,8 +39,8 @@ async function serve(app: FetchApp): Promise<RunningApp> {
 const echo: FetchApp = async (request) => Response.json(await request.json());
 
 describeWebhookHandler("the fetch handler", {
-  start(relay, options) {
-    const handler = createFetchHandler(relay, undefined, options);
+  start(relay, { maxBodyBytes }) {
+    const handler = createFetchHandler(relay, undefined, { maxBodyBytes });
     return serve((request) => (request.url.endsWith("/echo") ? echo(request) : handler(request)));
   },
   startBehindJsonParser(relay) {

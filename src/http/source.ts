@@ -1,0 +1,36 @@
+import { invalidOption } from "../errors.js";
+import type { Relay } from "../relay.js";
+
+/** @throws RelayError `invalid_options` when the relay has no such source: the route would answer 404 for ever. */
+export function assertSource(relay: Relay, source: string): void {
+  if (!isSource(relay, source)) throw invalidOption("source", `one of ${relay.sources.join(", ")}`, source);
+}
+
+/** Whether the relay has an adapter of this name. */
+export function isSource(relay: Relay, source: string): boolean {
+  return relay.sources.includes(source);
+}
+
+/** The one segment of a path below `basePath`; undefined where there are none or several. */
+export function sourceBelow(basePath: string, url: string): string | undefined {
+  const path = /^[^?#]*/.exec(url)?.[0] ?? "";
+  if (!path.startsWith(basePath)) return undefined;
+  return /^\/([^/]+)\/?$/.exec(path.slice(basePath.length))?.[1];
+}
+
+/**
+ * A base path without the slash at its end.
+ *
+ * @throws RelayError `invalid_options`: a path that begins with no slash would never be asked for.
+ */
+export function basePathOf(basePath: string | undefined = "/"): string {
+  if (typeof basePath !== "string" || !basePath.startsWith("/") || /[?#]/.test(basePath)) {
+    throw invalidOption("basePath", 'a path that begins with "/", such as "/webhooks"', basePath);
+  }
+  return basePath.replace(/\/+$/, "");
+}
+
+/** The last segment of a URL's path. */
+export function lastSegment(path: string): string {
+  return /([^/?#]*)\/*(?:[?#]|$)/.exec(path)?.[1] ?? "";
+}
