@@ -39,23 +39,20 @@ export interface DeadLetters {
 }
 
 /** @param changed - Called when there is something to deliver again. */
-export function createDeadLetters(outboxOf: () => Outbox, nowMs: () => number, changed: () => void): DeadLetters {
+export function createDeadLetters(outbox: Outbox, nowMs: () => number, changed: () => void): DeadLetters {
   return Object.freeze({
     async list(
       filter: DeadLetterFilter = {},
       { limit = 100, after }: { limit?: number | undefined; after?: string | undefined } = {},
     ) {
-      const outbox = outboxOf();
       return (await outbox.list(entryFilter(filter), { limit, after })).map(deadLetterOf);
     },
     async replay(which: string | DeadLetterFilter) {
-      const outbox = outboxOf();
       const count = await outbox.replay(selection(which), await outbox.now(nowMs()));
       changed();
       return count;
     },
     async discard(which: string | DeadLetterFilter) {
-      const outbox = outboxOf();
       return outbox.discard(selection(which), await outbox.now(nowMs()));
     },
   });

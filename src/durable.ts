@@ -1,6 +1,6 @@
+import { createDeadLetters, type DeadLetters } from "./dead-letters.js";
 import { EndpointClient } from "./endpoint/client.js";
 import { BLOCKED_ADVICE } from "./endpoint/outcome.js";
-import type { RateLimit } from "./endpoint/rate-limit.js";
 import { toRelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
@@ -8,31 +8,38 @@ import type { RelayHooks, ResolvedOptions } from "./options.js";
 import { batchOf, confirmedLink } from "./outbox/batch.js";
 import { Delivery } from "./outbox/delivery.js";
 import type { LaneState, PauseReason } from "./outbox/lane.js";
-import type { DurableOptions } from "./outbox/options.js";
-import type { Batch, Entry, Outbox, PutResult, Settlement } from "./outbox/outbox.js";
+import { type DurableOptions, durableOptions } from "./outbox/options.js";
+import type { Batch, Entry, Outbox, OutboxEngine, PutResult, Settlement } from "./outbox/outbox.js";
 import { Worker, type WorkerEvents } from "./outbox/worker.js";
-import type { RecordResult, Sink } from "./sink.js";
+import type { DurableSink, RecordResult } from "./sink.js";
+import { type RelayStats, relayStats } from "./stats.js";
+
+/** The {@link OutboxEngine} of all stores. */
+export const outboxEngine: OutboxEngine = Object.freeze({
+  createSink: (outbox: Outbox, options: ResolvedOptions) => new Durable(outbox, options),
+});
 
 /** Keeps records in the outbox before the provider gets its answer, and delivers them afterwards. */
-export class Durable implements Sink, WorkerEvents {
+export class Durable implements DurableSink, WorkerEvents {
+  readonly deadLetters: DeadLetters;
   readonly #options: ResolvedOptions;
+  readonly #durable: DurableOptions;
+  readonly #outbox: Outbox;
   readonly #worker: Worker;
-  readonly outbox: Outbox;
-  readonly rateLimit: RateLimit;
-  readonly #keepMs: number;
   #isOpen: Promise<void> | undefined;
   #pruning: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: ResolvedOptions, durable: DurableOptions) {
-    const { outbox, linkWaitMs, saleWaitMs, recheckUnmatchedMs, concurrency, rateLimit, retry, requestTimeoutMs } =
-      durable;
+  constructor(outbox: Outbox, options: ResolvedOptions) {
+    const durable = durableOptions(options.outboxOptions);
+    const { linkWaitMs, saleWaitMs, recheckUnmatchedMs, concurrency, rateLimit, retry, requestTimeoutMs } = durable;
     const { clock, logger, random } = options;
     const client = new EndpointClient(options);
     const shared = { outbox, client, clock, random, retry };
     const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs, recheckUnmatchedMs });
     this.#options = options;
-    this.outbox = outbox;
-    this.rateLimit = rateLimit;
+    this.#durable = durable;
+    this.#outbox = outbox;
+    this.deadLetters = createDeadLetters(outbox, clock, () => this.#worker.wake());
     this.#worker = new Worker({
       ...shared,
       delivery,
@@ -44,7 +51,6 @@ export class Durable implements Sink, WorkerEvents {
       leaseMs: Math.max(60_000, requestTimeoutMs * 2),
       pollMs: outbox.sharedAcrossProcesses ? 1_000 : 30_000,
     });
-    this.#keepMs = durable.keepMs;
   }
 
   async take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]> {
@@ -73,7 +79,7 @@ export class Durable implements Sink, WorkerEvents {
   async #put(batch: Batch): Promise<readonly PutResult[]> {
     try {
       await this.start();
-      return await this.outbox.put(batch, await this.#nowMs());
+      return await this.#outbox.put(batch, await this.#nowMs());
     } catch (cause) {
       throw toRelayError(
         cause,
@@ -83,9 +89,8 @@ export class Durable implements Sink, WorkerEvents {
     }
   }
 
-  /** Something in the outbox may be due that was not put there by `take`. */
-  wake(): void {
-    this.#worker.wake();
+  async stats(): Promise<RelayStats> {
+    return relayStats(await this.#outbox.stats(), this.#durable.rateLimit, await this.#nowMs());
   }
 
   async start(): Promise<void> {
@@ -95,7 +100,7 @@ export class Durable implements Sink, WorkerEvents {
 
   async #open(): Promise<void> {
     try {
-      await this.outbox.open();
+      await this.#outbox.open();
     } catch (error) {
       this.#isOpen = undefined;
       throw error;
@@ -111,7 +116,7 @@ export class Durable implements Sink, WorkerEvents {
     this.#isOpen = undefined;
     clearInterval(this.#pruning);
     await this.#worker.stop(timeoutMs);
-    await this.outbox.close();
+    await this.#outbox.close();
   }
 
   async settled(entry: Entry, settlement: Settlement, duplicate: boolean): Promise<void> {
@@ -140,7 +145,7 @@ export class Durable implements Sink, WorkerEvents {
   /** The endpoint has confirmed the referral, so it is the customer's from now on. */
   async #learn(event: RelayEvent): Promise<void> {
     const link = confirmedLink(event);
-    if (link !== undefined) await this.outbox.put({ entries: [], links: [link] }, await this.#nowMs());
+    if (link !== undefined) await this.#outbox.put({ entries: [], links: [link] }, await this.#nowMs());
   }
 
   async paused({ reason, sinceMs }: NonNullable<LaneState["paused"]>): Promise<void> {
@@ -164,14 +169,14 @@ export class Durable implements Sink, WorkerEvents {
 
   async #prune(): Promise<void> {
     try {
-      await this.outbox.prune(this.#keepMs, await this.#nowMs());
+      await this.#outbox.prune(this.#durable.keepMs, await this.#nowMs());
     } catch (error) {
       this.#options.logger.warn(causeFields(error), "the outbox could not be tidied up; it is tried again in an hour");
     }
   }
 
   async #nowMs(): Promise<number> {
-    return this.outbox.now(this.#options.clock());
+    return this.#outbox.now(this.#options.clock());
   }
 }
 

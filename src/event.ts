@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { describeIssues, describeType, RelayError, type SchemaIssue } from "./errors.js";
+import type { Money } from "./money.js";
 
 /** What any id may look like: one line of 1 to 255 characters. */
 export const ID_PATTERN = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u;
@@ -161,6 +162,38 @@ type FromAdapter<T> = T extends unknown ? Omit<T, "source"> : never;
 /** An event as an adapter hands it over: no `source` yet, `kind` optional, dates and empty ids as they come. */
 export type RelayEventInput = FromAdapter<z.input<typeof relayEventSchema>>;
 
+type IdentityInput = RelayEventInput["identity"];
+
+/** An identity that names at least one id for certain; others may be undefined. */
+export type NamedIdentity = {
+  [Id in keyof Identity]-?: IdentityInput & { readonly [Name in Id]: string };
+}[keyof Identity];
+
+interface EventFromCodeBase
+  extends Omit<RelayEventInput, "kind" | "type" | "identity" | "references" | "sale" | "paid" | "externalEventId"> {
+  /** Whose it is: `referralId` from {@link referralFrom}, your `externalUserId`, `customerId` or `clickId`. */
+  readonly identity: NamedIdentity;
+}
+
+/** An event that your own code sends: what {@link Relay.send} takes. */
+export type EventFromCode = EventFromCodeBase &
+  (
+    | {
+        readonly type: "lead" | "trial" | "milestone";
+        /** Your id of this very event, so that sending it twice counts once. @default none; with an outbox a random one */
+        readonly externalEventId?: string | undefined;
+      }
+    | {
+        readonly type: "conversion";
+        /** Your id of this very sale, such as the order's: sending it twice counts once. */
+        readonly externalEventId: string;
+        /** What the commission is worked out from, in minor units. */
+        readonly sale: Money;
+        /** What was paid, where that is another amount. @default the sale */
+        readonly paid?: Money | undefined;
+      }
+  );
+
 /** Any record as an adapter hands it over. */
 export type RelayRecordInput = FromAdapter<z.input<(typeof SCHEMAS)[keyof typeof SCHEMAS]>>;
 
@@ -180,6 +213,19 @@ export function parseRecord(input: RelayRecordInput, source: string): RelayRecor
   const result = SCHEMAS[kind].safeParse({ ...input, source });
   if (result.success) return result.data;
   throw invalidEvent(source, result.error.issues);
+}
+
+/**
+ * Checks an event that the app's own code made.
+ *
+ * @throws RelayError `invalid_event` that names each wrong field.
+ */
+export function parseEventFromCode(input: EventFromCode, source: string): RelayEvent {
+  const event = parseEvent({ ...input, source }, source);
+  if (hasIdentity(event.identity)) return event;
+  throw invalidEvent(source, [
+    { path: ["identity"], message: "expected at least one id, or nobody could be credited" },
+  ]);
 }
 
 /**

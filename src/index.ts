@@ -14,8 +14,10 @@ export type { RateLimit } from "./endpoint/rate-limit.js";
 export type { RetryPolicy } from "./endpoint/retry.js";
 export { ERROR_CODES, isRelayError, RelayError, type RelayErrorCode } from "./errors.js";
 export type {
+  EventFromCode,
   Identity,
   Link,
+  NamedIdentity,
   References,
   Refund,
   RelayEvent,
@@ -29,23 +31,7 @@ export type { IdMapping, Mappings } from "./mapping.js";
 export type { Money } from "./money.js";
 export type { DeadLetter, Delivery, RelayHooks, RelayOptions } from "./options.js";
 export type { LaneState, PauseReason } from "./outbox/lane.js";
-export type {
-  Batch,
-  Claim,
-  ClaimedEntry,
-  ClaimRequest,
-  Entry,
-  EntryError,
-  EntryFilter,
-  EntryState,
-  NewEntry,
-  NewLink,
-  Outbox,
-  OutboxStats,
-  PutResult,
-  Reference,
-  Settlement,
-} from "./outbox/outbox.js";
+export type { EntryError, EntryState, Outbox } from "./outbox/outbox.js";
 export { createRelay, type ReceiveResult, type Relay } from "./relay.js";
 export type { RecordResult } from "./sink.js";
 export type { RelayStats } from "./stats.js";

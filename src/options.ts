@@ -4,7 +4,7 @@ import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
 import { type Mappings, resolveMappings } from "./mapping.js";
 import type { PauseReason } from "./outbox/lane.js";
-import { type DurableOptions, durableOptions, OUTBOX_OPTION_NAMES, type OutboxOptions } from "./outbox/options.js";
+import type { OutboxOptions } from "./outbox/options.js";
 import type { EntryError, Outbox } from "./outbox/outbox.js";
 import { secretList } from "./signing/secrets.js";
 
@@ -97,7 +97,9 @@ export interface ResolvedOptions {
   readonly transform: RelayOptions["transform"];
   /** For one webhook, from its first byte to its answer. */
   readonly timeoutMs: number;
-  readonly durable: DurableOptions | undefined;
+  readonly outbox: Outbox | undefined;
+  /** What the outbox's engine makes its own options of. */
+  readonly outboxOptions: OutboxOptions & { readonly timeoutMs?: number | undefined };
   readonly random: () => number;
   readonly logger: Logger;
   readonly on: RelayHooks;
@@ -105,6 +107,14 @@ export interface ResolvedOptions {
   readonly clock: () => number;
 }
 
+const OUTBOX_OPTION_NAMES = [
+  "rateLimit",
+  "retry",
+  "linkWaitMs",
+  "recheckUnmatchedMs",
+  "concurrency",
+  "keepMs",
+] as const satisfies readonly (keyof OutboxOptions)[];
 const OPTION_NAMES = [
   ...["apiKey", "signingSecret", "baseUrl", "adapters", "mappings", "transform"],
   ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTION_NAMES],
@@ -129,7 +139,10 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertFunction("clock", clock);
   assertKnownKeys("on", on, HOOK_NAMES);
   for (const name of HOOK_NAMES) assertFunction(`on.${name}`, Reflect.get(on, name));
-  assertUsefulHooks(on, options.outbox !== undefined);
+  const { outbox } = options;
+  if (outbox !== undefined) assertOutbox(outbox);
+  else assertNoOutboxOption(options);
+  assertUsefulHooks(on, outbox !== undefined);
   assertLogger(logger);
   return Object.freeze({
     apiKey: headerValue("apiKey", options.apiKey, "your Affonso API key (sk_live_…)"),
@@ -138,8 +151,9 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
     adapters: byName(options.adapters),
     mappings: resolveMappings(mappings),
     transform,
-    timeoutMs: options.outbox === undefined ? (timeoutMs ?? WEBHOOK_TIMEOUT_MS) : WEBHOOK_TIMEOUT_MS,
-    durable: durableOptions(options.outbox, options, timeoutMs),
+    timeoutMs: outbox === undefined ? (timeoutMs ?? WEBHOOK_TIMEOUT_MS) : WEBHOOK_TIMEOUT_MS,
+    outbox,
+    outboxOptions: options,
     random: Math.random,
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
@@ -150,6 +164,25 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
 
 function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
+}
+
+function assertOutbox(outbox: unknown): void {
+  const isOutbox =
+    typeof outbox === "object" &&
+    outbox !== null &&
+    typeof Reflect.get(outbox, "put") === "function" &&
+    typeof Reflect.get(outbox, "engine")?.createSink === "function";
+  if (!isOutbox) throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
+}
+
+/** An option that does nothing is a mistake of whoever set it. */
+function assertNoOutboxOption(options: OutboxOptions): void {
+  const needless = OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
+  if (needless === undefined) return;
+  throw new RelayError(
+    "invalid_options",
+    `${needless} does nothing without an outbox; give createRelay one, or leave it out`,
+  );
 }
 
 /** A hook that is never called is a sale, or an alarm, that nobody hears of. */

@@ -5,7 +5,8 @@ import { mapIds } from "./mapping.js";
 import { toMajorUnits } from "./money.js";
 import type { ResolvedOptions } from "./options.js";
 
-type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform">;
+/** What records are made ready with. */
+export type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform">;
 
 /**
  * The records of one webhook as they will be sent: ids mapped, `transform` asked, checked against the contract.

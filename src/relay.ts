@@ -1,15 +1,14 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
-import { createDeadLetters, type DeadLetters } from "./dead-letters.js";
+import type { DeadLetters } from "./dead-letters.js";
 import { withTimeout } from "./deadline.js";
-import { Durable } from "./durable.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
-import { parseRecord, type Skip } from "./event.js";
+import { type EventFromCode, parseEventFromCode, parseRecord, type RelayRecord, type Skip } from "./event.js";
 import { causeFields } from "./logger.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PassThrough } from "./pass-through.js";
-import { prepareRecords } from "./prepare.js";
-import type { RecordResult, Sink } from "./sink.js";
-import { type RelayStats, relayStats } from "./stats.js";
+import { type PrepareOptions, prepareRecords } from "./prepare.js";
+import type { DurableSink, RecordResult, Sink } from "./sink.js";
+import type { RelayStats } from "./stats.js";
 
 /** What became of a webhook: the weightiest of what became of its records. */
 export interface ReceiveResult {
@@ -43,6 +42,18 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
     options?: { readonly headers?: WebhookHeaders | undefined },
   ): Promise<ReceiveResult>;
   /**
+   * Forwards an event of your own code: a signup, a lead, a trial, a milestone, or a sale that no webhook tells of. It
+   * goes the way of a webhook's events (outbox, retries, `transform`, hooks), but its ids are yours already, so nothing is
+   * mapped. Its `source` is `"relay.send"`.
+   *
+   * Give it an `externalEventId` whenever the same thing may be sent twice: a second one with that id is a duplicate.
+   * Conversions need one.
+   *
+   * @throws RelayError `invalid_event` when it breaks the contract; otherwise as {@link Relay.receive}: the event was
+   * not taken, as far as is known, and may be sent again with the same `externalEventId`.
+   */
+  send(event: EventFromCode): Promise<ReceiveResult>;
+  /**
    * Takes webhooks (again) and delivers what the outbox holds. The first webhook starts a new relay by itself; call it
    * when the app starts, so that what the last run left is delivered at once. Idempotent.
    */
@@ -75,7 +86,7 @@ class WebhookRelay implements Relay {
   readonly sources: readonly string[];
   readonly #options: ResolvedOptions;
   readonly #sink: Sink;
-  readonly #durable: Durable | undefined;
+  readonly #durable: DurableSink | undefined;
   readonly deadLetters: DeadLetters;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #controllers = new Set<AbortController>();
@@ -85,18 +96,16 @@ class WebhookRelay implements Relay {
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#durable = options.durable && new Durable(options, options.durable);
+    const { outbox } = options;
+    this.#durable = outbox?.engine.createSink(outbox, options);
     this.#sink = this.#durable ?? new PassThrough(options);
-    this.deadLetters = createDeadLetters(
-      () => this.#needOutbox().outbox,
-      options.clock,
-      () => this.#durable?.wake(),
-    );
+    this.deadLetters = this.#durable?.deadLetters ?? NO_DEAD_LETTERS;
     this.sources = Object.freeze([...options.adapters.keys()]);
   }
 
   async receive(source: string, request: IncomingRequest): Promise<ReceiveResult> {
-    return this.#run(source, async (adapter, signal) => {
+    return this.#run(source, async (signal) => {
+      const adapter = this.#adapterOf(source);
       const { headers } = request;
       const body = typeof request.body === "function" ? await request.body() : request.body;
       const payload = await adapter.verify({ body, headers }, { nowMs: this.#options.clock() });
@@ -109,7 +118,14 @@ class WebhookRelay implements Relay {
     payload: unknown,
     { headers = {} }: { readonly headers?: WebhookHeaders | undefined } = {},
   ): Promise<ReceiveResult> {
-    return this.#run(source, (adapter, signal) => this.#forward(adapter, payload, headers, signal));
+    return this.#run(source, (signal) => this.#forward(this.#adapterOf(source), payload, headers, signal));
+  }
+
+  async send(event: EventFromCode): Promise<ReceiveResult> {
+    return this.#run(SEND_SOURCE, (signal) =>
+      // Ids of the app's own are not the provider's: a mapping would not know them.
+      this.#take(SEND_SOURCE, [parseEventFromCode(event, SEND_SOURCE)], { ...this.#options, mappings: {} }, signal),
+    );
   }
 
   start(): Promise<void> {
@@ -128,13 +144,7 @@ class WebhookRelay implements Relay {
   }
 
   async stats(): Promise<RelayStats> {
-    const { outbox, rateLimit } = this.#needOutbox();
-    return relayStats(await outbox.stats(), rateLimit, await outbox.now(this.#options.clock()));
-  }
-
-  #needOutbox(): Durable {
-    if (this.#durable !== undefined) return this.#durable;
-    throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
+    return this.#durable === undefined ? keepsNothing() : this.#durable.stats();
   }
 
   /** One that failed keeps none from being tried after it. */
@@ -166,20 +176,22 @@ class WebhookRelay implements Relay {
     return running;
   }
 
-  /** Looked up, bounded in time, its failure logged once. */
+  #adapterOf(source: string): WebhookAdapter {
+    const adapter = this.#options.adapters.get(source);
+    if (adapter !== undefined) return adapter;
+    throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
+  }
+
+  /** Bounded in time, its failure logged once. */
   async #attempt(source: string, work: Work): Promise<ReceiveResult> {
-    const { adapters, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     // Of its own: one that all webhooks listened to would warn of its many listeners.
     const controller = new AbortController();
     this.#controllers.add(controller);
     try {
-      const adapter = adapters.get(source);
-      if (adapter === undefined) {
-        throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
-      }
       if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
-      return await withTimeout(timeoutMs, controller.signal, (signal) => work(adapter, signal), late);
+      return await withTimeout(timeoutMs, controller.signal, work, late);
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
@@ -204,8 +216,17 @@ class WebhookRelay implements Relay {
       );
     }
     const records = inputs.map((input) => parseRecord(input, source));
+    return this.#take(source, records, this.#options, signal);
+  }
+
+  async #take(
+    source: string,
+    records: readonly RelayRecord[],
+    options: PrepareOptions,
+    signal: AbortSignal,
+  ): Promise<ReceiveResult> {
     // All are made ready before the first is sent: a mapping that fails then costs no half-sent webhook.
-    const ready = await prepareRecords(records, this.#options);
+    const ready = await prepareRecords(records, options);
 
     const skipped = ready.filter((record) => record.kind === "skip").map((skip) => this.#skipped(skip));
     const taken = await this.#sink.take(
@@ -232,7 +253,16 @@ class WebhookRelay implements Relay {
   }
 }
 
-type Work = (adapter: WebhookAdapter, signal: AbortSignal) => Promise<ReceiveResult>;
+async function keepsNothing(): Promise<never> {
+  throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
+}
+
+const NO_DEAD_LETTERS: DeadLetters = Object.freeze({ list: keepsNothing, replay: keepsNothing, discard: keepsNothing });
+
+/** No adapter's name, since those have no dot. */
+const SEND_SOURCE = "relay.send";
+
+type Work = (signal: AbortSignal) => Promise<ReceiveResult>;
 
 const WEIGHT = ["dead_letter", "queued", "delivered", "duplicate", "unmatched", "ignored"] as const;
 

@@ -1,4 +1,6 @@
+import type { DeadLetters } from "./dead-letters.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
+import type { RelayStats } from "./stats.js";
 
 /** What became of one record of a webhook. */
 export interface RecordResult {
@@ -17,4 +19,10 @@ export interface Sink {
   start(): Promise<void>;
   /** Lets what is under way end, for at most `timeoutMs`. Idempotent. */
   stop(timeoutMs: number): Promise<void>;
+}
+
+/** A sink that keeps what it took, and can say how it stands. */
+export interface DurableSink extends Sink {
+  readonly deadLetters: DeadLetters;
+  stats(): Promise<RelayStats>;
 }

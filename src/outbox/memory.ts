@@ -1,3 +1,4 @@
+import { outboxEngine } from "../durable.js";
 import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
 import type { LaneState } from "./lane.js";
 import { keyOf, Links } from "./memory/links.js";
@@ -46,6 +47,7 @@ type Leased = Pick<ClaimedEntry, "id" | "lease">;
 type Selection = { readonly ids: readonly string[] } | EntryFilter;
 
 class MemoryOutbox implements Outbox {
+  readonly engine = outboxEngine;
   readonly durable = false;
   readonly sharedAcrossProcesses = false;
   readonly #maxBacklog: number;

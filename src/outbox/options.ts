@@ -1,7 +1,6 @@
 import type { RateLimit } from "../endpoint/rate-limit.js";
 import { DEFAULT_RETRY, type RetryPolicy } from "../endpoint/retry.js";
-import { assertKnownKeys, assertWholeNumber, invalidOption, RelayError } from "../errors.js";
-import type { Outbox } from "./outbox.js";
+import { assertKnownKeys, assertWholeNumber, invalidOption } from "../errors.js";
 
 /** Options that a relay has with an outbox only. */
 export interface OutboxOptions {
@@ -24,9 +23,8 @@ export interface OutboxOptions {
   readonly keepMs?: number | undefined;
 }
 
-/** What only a relay with an outbox has. */
+/** The options of a relay with an outbox, checked and complete. */
 export interface DurableOptions {
-  readonly outbox: Outbox;
   readonly rateLimit: RateLimit;
   readonly retry: RetryPolicy;
   readonly linkWaitMs: number;
@@ -37,39 +35,12 @@ export interface DurableOptions {
   readonly requestTimeoutMs: number;
 }
 
-export const OUTBOX_OPTION_NAMES = [
-  "rateLimit",
-  "retry",
-  "linkWaitMs",
-  "recheckUnmatchedMs",
-  "concurrency",
-  "keepMs",
-] as const;
 const DAY_MS = 24 * 60 * 60_000;
 
-/**
- * The options of a relay with an outbox, checked and complete; undefined for one without.
- *
- * @throws RelayError `invalid_options`, also for an option that does nothing without an outbox.
- */
-export function durableOptions(
-  outbox: Outbox | undefined,
-  options: OutboxOptions,
-  requestTimeoutMs = 15_000,
-): DurableOptions | undefined {
-  const { rateLimit = { perMinute: 300, perSecond: 10 }, retry = {} } = options;
+/** @throws RelayError `invalid_options`: which option, what was expected, what came. */
+export function durableOptions(options: OutboxOptions & { readonly timeoutMs?: number | undefined }): DurableOptions {
+  const { rateLimit = { perMinute: 300, perSecond: 10 }, retry = {}, timeoutMs = 15_000 } = options;
   const { linkWaitMs = 60_000, recheckUnmatchedMs, concurrency = 8, keepMs = 30 * DAY_MS } = options;
-  if (outbox === undefined) {
-    const needless = OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
-    if (needless === undefined) return undefined;
-    throw new RelayError(
-      "invalid_options",
-      `${needless} does nothing without an outbox; give createRelay one, or leave it out`,
-    );
-  }
-  if (typeof outbox !== "object" || outbox === null || typeof Reflect.get(outbox, "put") !== "function") {
-    throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
-  }
   assertKnownKeys("rateLimit", rateLimit, ["perMinute", "perSecond"]);
   assertWholeNumber("rateLimit.perMinute", rateLimit.perMinute, 1, 1_000_000);
   assertWholeNumber("rateLimit.perSecond", rateLimit.perSecond, 1, 100_000);
@@ -78,7 +49,6 @@ export function durableOptions(
   assertWholeNumber("concurrency", concurrency, 1, 1_000);
   assertWholeNumber("keepMs", keepMs, DAY_MS, 3_650 * DAY_MS);
   return Object.freeze({
-    outbox,
     rateLimit: Object.freeze({ ...rateLimit }),
     retry: retryPolicy(retry),
     linkWaitMs,
@@ -86,7 +56,7 @@ export function durableOptions(
     recheckUnmatchedMs,
     concurrency,
     keepMs,
-    requestTimeoutMs,
+    requestTimeoutMs: timeoutMs,
   });
 }
 

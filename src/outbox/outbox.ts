@@ -1,3 +1,5 @@
+import type { ResolvedOptions } from "../options.js";
+import type { DurableSink } from "../sink.js";
 import type { LaneState } from "./lane.js";
 
 /** States of an entry. Only `pending` is worked on; `dead` waits for a person; the others are done. */
@@ -152,6 +154,12 @@ export interface OutboxStats {
   readonly lane: LaneState;
 }
 
+/** Retries, the rate limit, attribution and dead letters: all that goes on behind a store. */
+export interface OutboxEngine {
+  /** @throws RelayError `invalid_options` when one of the relay's options for outboxes is wrong. */
+  createSink(outbox: Outbox, options: ResolvedOptions): DurableSink;
+}
+
 /**
  * Where webhooks are kept until the endpoint has them: the contract of all stores, judged by one contract suite.
  *
@@ -161,6 +169,11 @@ export interface OutboxStats {
  * rejection, calling them again does the rest. Functions that are passed in may be called again for another try.
  */
 export interface Outbox {
+  /**
+   * What works the store off: always `outboxEngine`. It comes with the store, so that a relay without one, on an edge
+   * runtime say, carries none of it.
+   */
+  readonly engine: OutboxEngine;
   /** Whether what is committed survives the process and a power cut. */
   readonly durable: boolean;
   /** Whether several processes may work on it at once. */

@@ -1,3 +1,4 @@
+import { outboxEngine } from "../durable.js";
 import { assertKnownKeys, describeType, invalidOption, RelayError } from "../errors.js";
 import { consoleLogger, type Logger, unfailing } from "../logger.js";
 import type { LaneState } from "./lane.js";
@@ -88,6 +89,7 @@ function assertAmount(option: string, value: unknown, least: number): void {
 }
 
 class SqliteOutbox implements Outbox {
+  readonly engine = outboxEngine;
   readonly durable = true;
   readonly #options: StoreOptions;
   readonly #maxBacklog: number;

@@ -11,7 +11,7 @@ const DAY = 24 * 3_600_000;
 async function buried() {
   const outbox = memoryOutbox();
   const letters = createDeadLetters(
-    () => outbox,
+    outbox,
     () => T0 + 2 * DAY,
     () => {},
   );
