@@ -9,7 +9,7 @@ interface ErrorCodeInfo {
 
 /** Every error code of the kit, with the HTTP status that a provider is answered with. */
 export const ERROR_CODES = {
-  /** An option is missing, unknown or wrong. Thrown while the app starts, never while it serves. */
+  /** An option is missing, unknown or wrong: thrown while the app starts, or by a Lambda that no HTTP request called. */
   invalid_options: { status: 500, retryable: false, exposeMessage: false },
   /** No adapter has this name. */
   unknown_source: { status: 404, retryable: false, exposeMessage: false },
@@ -69,7 +69,9 @@ interface RelayErrorOptions {
 
 /** The one error class of the kit. `message` starts with the code and says what to do next. */
 export class RelayError extends Error {
+  /** `"RelayError"`, also where a bundler has renamed the class. */
   override readonly name = "RelayError";
+  /** What went wrong, as {@link ERROR_CODES} lists it. */
   readonly code: RelayErrorCode;
   /** HTTP status for the provider. */
   readonly status: number;

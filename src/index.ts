@@ -32,6 +32,7 @@ export type { Money } from "./money.js";
 export type { DeadLetter, Delivery, RelayHooks, RelayOptions } from "./options.js";
 export type { LaneState, PauseReason } from "./outbox/lane.js";
 export type { EntryError, EntryState, Outbox } from "./outbox/outbox.js";
+export { type ReferralSource, referralFrom } from "./referral.js";
 export { createRelay, type ReceiveResult, type Relay } from "./relay.js";
 export type { RecordResult } from "./sink.js";
 export type { RelayStats } from "./stats.js";

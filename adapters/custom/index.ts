@@ -22,6 +22,7 @@ export {
 export { type CustomOptions, type CustomResult, custom } from "./custom.js";
 export type { CustomRecord, CustomRefund } from "./event-id.js";
 export { type HmacOptions, hmacSha256, hmacSha512 } from "./hmac.js";
+export { withReferral } from "./referral.js";
 export { type StandardWebhooksOptions, standardWebhooks } from "./standard-webhooks.js";
 export type { HmacTimestampOptions } from "./timestamp.js";
 export { unsafeNoVerification } from "./unsafe-no-verification.js";

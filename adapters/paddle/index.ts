@@ -16,6 +16,7 @@ export type {
   PaddleOptions,
   PaddleSettings,
 } from "./options.js";
+export { withReferral } from "./referral.js";
 export type { PaddleEvent, PaddleEventInput, PaddleTransaction } from "./schema.js";
 
 /**

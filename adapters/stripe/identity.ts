@@ -1,5 +1,5 @@
 import type { Identity } from "../../src/event.js";
-import { referralIn } from "../../src/provider-records.js";
+import { asReferral, referralIn } from "../../src/provider-records.js";
 import type { ClientReferenceId } from "./options.js";
 import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 
@@ -30,7 +30,7 @@ export function sessionIdentity(session: StripeCheckoutSession, clientReferenceI
   const referralId = referralIn(session.metadata);
   const customerId = customerOf(session);
   // Read like metadata: whoever opens a payment link can write into its URL.
-  const reference = referralIn({ affonso_referral: session.client_reference_id });
+  const reference = asReferral(session.client_reference_id);
   if (reference === undefined || clientReferenceId === "ignore") return { referralId, customerId };
   if (clientReferenceId === "externalUser") return { referralId, customerId, externalUserId: reference };
   // Identifiers that disagree are refused by the endpoint, and many apps keep their own user's id here.

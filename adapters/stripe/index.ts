@@ -18,6 +18,7 @@ export type {
   StripeOptions,
   StripeSettings,
 } from "./options.js";
+export { withReferral } from "./referral.js";
 export type { StripeCheckoutSession, StripeEvent, StripeEventInput, StripeInvoice } from "./schema.js";
 
 /**

@@ -3,9 +3,9 @@ import type { WebhookAdapter } from "../adapter.js";
 import { assertKnownKeys, invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
-import { answerNodeRequest } from "./node-webhook.js";
+import { answerNodeRequest, webhooksBelow } from "./node-webhook.js";
 import type { NodeRequest } from "./read-raw-body.js";
-import { assertSource, isSource, sourceBelow } from "./source.js";
+import { assertSource } from "./source.js";
 
 /** An Express middleware, written down without Express: it fits Express 4 and 5, and Connect. */
 export type ExpressHandler = (
@@ -42,11 +42,8 @@ export function createExpressMiddleware<Adapters extends readonly WebhookAdapter
 ): ExpressHandler {
   assertKnownKeys("createExpressMiddleware", options, ["maxBodyBytes"]);
   const maxBodyBytes = maxBodyBytesOf(options);
-  return function affonsoRelay(request, response, next) {
-    const source = sourceBelow("", request.url ?? "/");
-    if (source === undefined || !isSource(relay, source)) return next();
-    answerNodeRequest(relay, source, request, response, { maxBodyBytes, advice: ADVICE }).catch(next);
-  };
+  // Express takes the mount point off the path.
+  return webhooksBelow(relay, { basePath: "", maxBodyBytes, advice: ADVICE });
 }
 
 /**

@@ -1,1 +1,161 @@
-export {};
+import { HttpAdapterHost } from "@nestjs/core";
+import { assertKnownKeys } from "../errors.js";
+import type { Relay } from "../relay.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
+import { type NodeMiddlewareFunction, webhooksBelow } from "./node-webhook.js";
+import { basePathOf } from "./source.js";
+
+/**
+ * What the relay is injected by: `constructor(@Inject(AFFONSO_RELAY) private readonly relay: Relay) {}`, in any module
+ * of the app.
+ */
+export const AFFONSO_RELAY = Symbol.for("affonso-relay.relay");
+
+/** Where a relay is mounted in a Nest app. */
+export interface NestMountOptions extends HandlerOptions {
+  /**
+   * The path that the sources are below. `app.setGlobalPrefix()` does not count here: write the whole path.
+   *
+   * @default "/webhooks"
+   */
+  readonly basePath?: string | undefined;
+}
+
+/** Options of `AffonsoRelayModule.forRoot`. */
+export interface NestOptions extends NestMountOptions {
+  readonly relay: Relay;
+}
+
+/** What Nest finds a provider by. */
+export type NestToken = string | symbol | (abstract new (...parameters: never[]) => unknown);
+
+/** Options of `AffonsoRelayModule.forRootAsync`. */
+export interface NestAsyncOptions<Dependencies extends unknown[], Import> extends NestMountOptions {
+  /** Makes the relay of what `inject` names, in its order. */
+  readonly useFactory: (...dependencies: Dependencies) => Relay | Promise<Relay>;
+  readonly inject?: NestToken[] | undefined;
+  /** The modules that export what `inject` names, other than global ones. */
+  readonly imports?: Import[] | undefined;
+}
+
+/** A provider, written down without Nest. */
+export interface NestProvider {
+  readonly provide: NestToken;
+  // A method, since its parameters are whatever `inject` names.
+  useFactory(...dependencies: unknown[]): unknown;
+  readonly inject: NestToken[];
+}
+
+/** A dynamic module, written down without Nest: it fits `imports` of Nest 10, 11 and 12. */
+export interface NestModule<Import = never> {
+  readonly module: new () => object;
+  readonly global: true;
+  readonly imports: Import[];
+  readonly providers: NestProvider[];
+  readonly exports: symbol[];
+}
+
+/** The part of Nest's `HttpAdapterHost` that is needed. */
+interface AdapterHost {
+  /** None in an app without a server (`createApplicationContext`), and in tests none yet. */
+  readonly httpAdapter?: { use(middleware: NodeMiddlewareFunction): unknown } | undefined;
+  /** Nest 11 and newer. */
+  readonly init$?: { subscribe(next: () => void): unknown } | undefined;
+}
+
+const ADVICE =
+  "In Nest affonso-relay comes before the app's own parsers. Mount no parser on the Express or Fastify instance that you " +
+  "hand to NestFactory.create, or let it keep the bytes in request.rawBody. In a test on Nest 10, where Nest's parser " +
+  "comes first, createNestApplication({ rawBody: true }) keeps them";
+
+/** What Nest makes an instance of for the module; its name stands in Nest's log. */
+class AffonsoRelay {}
+
+/** Mounts the relay as soon as there is a server, and lets it live as long as the app. */
+class RelayInApp {
+  readonly #host: AdapterHost;
+  readonly #relay: Relay;
+  readonly #middleware: NodeMiddlewareFunction;
+  #mounted = false;
+
+  constructor(host: AdapterHost, relay: Relay, middleware: NodeMiddlewareFunction) {
+    this.#host = host;
+    this.#relay = relay;
+    this.#middleware = middleware;
+    // Within NestFactory.create(), which is before app.init() puts the body parsers on the server.
+    this.#mount();
+    // Nest's testing module has no server before createNestApplication(), which is before app.init() too.
+    host.init$?.subscribe(() => this.#mount());
+  }
+
+  onModuleInit(): void {
+    this.#mount();
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#relay.start();
+  }
+
+  /** Before Nest closes the server, which may cut connections off, and before most modules close their databases. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#relay.stop();
+  }
+
+  #mount(): void {
+    if (this.#mounted || !this.#host.httpAdapter) return;
+    this.#mounted = true;
+    this.#host.httpAdapter.use(this.#middleware);
+  }
+}
+
+/**
+ * The relay as a module of a Nest app, on Express or Fastify:
+ * `@Module({ imports: [AffonsoRelayModule.forRoot({ relay })] })` takes `POST /webhooks/stripe`, `POST /webhooks/paddle`
+ * and so on; any other path stays the app's. It needs no `rawBody: true`, since it comes before Nest's body parsers, and
+ * before all other middleware, guards and interceptors. The relay starts with the app and stops with it: on `app.close()`,
+ * and on a signal only after `app.enableShutdownHooks()`. Webhooks under way are finished then; one that comes before the
+ * server is closed is answered 503, and its provider sends it again.
+ *
+ * @see https://docs.nestjs.com/modules#dynamic-modules
+ * @see https://docs.nestjs.com/fundamentals/lifecycle-events
+ */
+export const AffonsoRelayModule = Object.freeze({
+  /**
+   * For a relay that was made before the app.
+   *
+   * @throws RelayError `invalid_options`.
+   */
+  forRoot(options: NestOptions): NestModule {
+    assertKnownKeys("AffonsoRelayModule.forRoot", options, ["relay", "basePath", "maxBodyBytes"]);
+    const { relay, ...mount } = options;
+    return moduleOf([], { provide: AFFONSO_RELAY, useFactory: () => relay, inject: [] }, mount);
+  },
+
+  /**
+   * For a relay that is made of what Nest injects:
+   * `forRootAsync({ inject: [ConfigService], useFactory: (config: ConfigService) => createRelay({ … }) })`.
+   *
+   * @throws RelayError `invalid_options`.
+   */
+  forRootAsync<Dependencies extends unknown[], Import = never>(
+    options: NestAsyncOptions<Dependencies, Import>,
+  ): NestModule<Import> {
+    const known = ["useFactory", "inject", "imports", "basePath", "maxBodyBytes"];
+    assertKnownKeys("AffonsoRelayModule.forRootAsync", options, known);
+    const { useFactory, inject = [], imports = [], ...mount } = options;
+    return moduleOf(imports, { provide: AFFONSO_RELAY, useFactory, inject }, mount);
+  },
+});
+
+function moduleOf<Import>(imports: Import[], relayProvider: NestProvider, mount: NestMountOptions): NestModule<Import> {
+  const basePath = basePathOf(mount.basePath ?? "/webhooks");
+  const maxBodyBytes = maxBodyBytesOf(mount);
+  const inApp = {
+    provide: RelayInApp,
+    useFactory: (host: AdapterHost, relay: Relay) =>
+      // Mounted without a path, since Express and Fastify's middleware each match one in a way of their own.
+      new RelayInApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE })),
+    inject: [HttpAdapterHost, AFFONSO_RELAY],
+  };
+  return { module: AffonsoRelay, global: true, imports, providers: [relayProvider, inApp], exports: [AFFONSO_RELAY] };
+}

@@ -1,7 +1,20 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Relay } from "../relay.js";
 import { handleWebhook, type WebhookResponse } from "./handle-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
+import { isSource, sourceBelow } from "./source.js";
+
+/** A response of one of Node's servers: http, https, or http2's compatibility API. */
+export interface NodeResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  /** Always undefined on http2, where writing to a sender who is gone does no harm. */
+  readonly destroyed?: boolean | undefined;
+  /** On http2 only. */
+  readonly stream?: { once(event: "finish", listener: () => void): unknown; close(): void } | undefined;
+  setHeader(name: string, value: string): unknown;
+  end(body: string): unknown;
+  destroy(): unknown;
+}
 
 /** How a binding for one of Node's servers answers. */
 export interface NodeWebhookOptions {
@@ -17,7 +30,7 @@ export async function answerNodeRequest(
   relay: Relay,
   source: string,
   request: NodeRequest,
-  response: ServerResponse,
+  response: NodeResponse,
   { maxBodyBytes, advice, onTaken }: NodeWebhookOptions,
 ): Promise<void> {
   const answer = await handleWebhook(relay, source, {
@@ -27,13 +40,44 @@ export async function answerNodeRequest(
   });
   if (response.headersSent || response.destroyed) return;
   if (answer.status === 200 && onTaken !== undefined) return onTaken();
-  write(response, answer, request);
+  writeAnswer(request, response, answer);
 }
 
-function write(response: ServerResponse, { status, headers, body }: WebhookResponse, request: IncomingMessage): void {
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // The rest of an unread body would be taken for the next request on this connection.
-  if (!request.readableEnded) response.setHeader("connection", "close");
-  response.end(body);
+/** What Express, Connect and Nest mount. */
+export type NodeMiddlewareFunction = (
+  request: NodeRequest,
+  response: NodeResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** Takes the webhooks of all sources below a base path; any other path goes to `next`. */
+export function webhooksBelow(
+  relay: Relay,
+  { basePath, ...options }: Omit<NodeWebhookOptions, "onTaken"> & { readonly basePath: string },
+): NodeMiddlewareFunction {
+  return function affonsoRelay(request, response, next) {
+    const source = sourceBelow(basePath, request.url ?? "/");
+    if (source === undefined || !isSource(relay, source)) return next();
+    answerNodeRequest(relay, source, request, response, options).catch(next);
+  };
+}
+
+/** Writes an answer to one of Node's own responses. */
+export function writeAnswer(request: NodeRequest, response: NodeResponse, answer: WebhookResponse): void {
+  response.statusCode = answer.status;
+  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
+  refuseRest(request, response);
+  response.end(answer.body);
+}
+
+/**
+ * Makes the answer the end of a body that was not read to its end: the rest would be taken for the next request on this
+ * connection. http2 has no `connection` header; there the stream is closed, or the sender would hold it open for ever.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9113#section-8.1
+ */
+export function refuseRest(request: NodeRequest, response: NodeResponse): void {
+  if (request.readableEnded || response.headersSent) return;
+  if (request.httpVersionMajor >= 2) response.stream?.once("finish", () => response.stream?.close());
+  else response.setHeader("connection", "close");
 }

@@ -1,8 +1,17 @@
-import type { IncomingMessage } from "node:http";
-import { RelayError } from "../errors.js";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import { bodyAlreadyParsed, bodyTooLarge, senderGone } from "./body-errors.js";
 
-/** A Node request, with the properties that body parsers leave on it. */
-export interface NodeRequest extends IncomingMessage {
+/**
+ * A request of one of Node's servers (http, https, or http2's compatibility API), with the properties that body parsers
+ * leave on it. Not an `IncomingMessage`: that is none of http2's, and parsers' types give it a `rawBody` of their own.
+ */
+export interface NodeRequest extends Readable {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly httpVersionMajor: number;
+  readonly aborted?: boolean | undefined;
   /** What a body parser made of the body. */
   body?: unknown;
   /** The raw bytes, where something kept them: `captureRawBody`, Firebase, Google Cloud Functions. */
@@ -30,16 +39,15 @@ export async function readRawBody(
 ): Promise<Uint8Array> {
   const kept = bytesOf(keptElsewhere) ?? bytesOf(request.rawBody) ?? bytesOf(request.body);
   if (kept !== undefined) {
-    if (kept.byteLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    if (kept.byteLength > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
     return kept;
   }
   // express.json() of Express 4 sets `body = {}` even where it read nothing: what counts is whether the stream was read.
   if (request.readableDidRead || request.readableEnded) {
-    throw new RelayError(
-      "body_already_parsed",
-      `a body parser read this request before affonso-relay could see its bytes. ${advice}`,
-    );
+    throw bodyAlreadyParsed(advice);
   }
+  // Gone while something in front took its time: such a request has no event left to wait for.
+  if (request.destroyed || request.aborted) throw senderGone();
   const bytes = await readStream(request, maxBodyBytes);
   request.rawBody = bytes;
   request.body = bytes;
@@ -51,30 +59,30 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return typeof value === "string" ? Buffer.from(value, "utf8") : undefined;
 }
 
-function readStream(request: IncomingMessage, maxBodyBytes: number): Promise<Uint8Array> {
+function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer) => {
       size += chunk.byteLength;
       chunks.push(chunk);
-      if (size > maxBodyBytes) settle(() => reject(tooLarge(maxBodyBytes)));
+      if (size > maxBodyBytes) settle(() => reject(bodyTooLarge(maxBodyBytes)));
     };
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
-    const onGone = () =>
-      settle(() => reject(new RelayError("client_gone", "the sender hung up before its body was complete")));
+    const onGone = () => settle(() => reject(senderGone()));
     const settle = (done: () => void) => {
-      request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
+      request.off("data", onData).off("end", onEnd);
+      request.off("aborted", onGone).off("close", onGone).off("error", onGone);
       // Whatever still comes is not read: the answer closes the connection.
       request.pause();
       // A request that fails later, with nobody listening, would end the process.
       request.on("error", () => {});
       done();
     };
-    request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
+    request.on("data", onData).on("end", onEnd);
+    // http2 says "aborted", and then "end" as if the body were complete.
+    request.on("aborted", onGone).on("close", onGone).on("error", onGone);
+    // One that was paused in front of us does not flow because somebody listens.
+    request.resume();
   });
-}
-
-function tooLarge(maxBodyBytes: number): RelayError {
-  return new RelayError("body_too_large", `the body has more than ${maxBodyBytes} bytes`);
 }

@@ -40,11 +40,18 @@ export interface AppUnderTest {
   readonly advice?: RegExp;
   /** Who answers a GET: a framework that routes by method gives the 405 itself, in its own words. @default "relay" */
   readonly refusesMethods?: "relay" | "framework";
+  /** Who answers a multipart body: a framework's protection against forms of other sites says 403. @default "relay" */
+  readonly refusesForms?: "relay" | "framework";
   /** Whether a webhook reaches the relay only once its body is complete. @default false */
   readonly buffersBodies?: boolean;
+  /** Whether the connection of a sender who goes on sending may be cut before the answer is read. @default false */
+  readonly cutsSenders?: boolean;
   /** Whether the relay lives in another process, whose log can't be read. @default false */
   readonly isRemote?: boolean;
 }
+
+// SvelteKit sees no body, and Astro a cross-site form, in a request without content-type.
+const REQUEST_HEAD = "POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
 
 let sequence = 0;
 const newId = () => `suite_${++sequence}`;
@@ -161,7 +168,7 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
     it("stops reading a body without end", async () => {
       const { port } = new URL(await start(relay(), { maxBodyBytes: 64 * 1024 }));
       const { status, sent } = await sendForever(Number(port));
-      expect(status).toBe(413);
+      expect(app.cutsSenders ? (status ?? 413) : status).toBe(413);
       expect(sent).toBeLessThan(64 * 1024 * 1024);
     });
 
@@ -174,7 +181,7 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
       });
       expect([gzip.status, (await gzip.json()).error.code]).toEqual([415, "unsupported_body"]);
       const multipart = await postSigned(url, body, { "content-type": "multipart/form-data; boundary=x" });
-      expect(multipart.status).toBe(415);
+      expect(multipart.status).toBe(app.refusesForms === "framework" ? 403 : 415);
     });
 
     it("takes a chunked body, in pieces that cut characters apart", async () => {
@@ -209,7 +216,7 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
       });
       const url = await start(relay({ logger }));
       const socket = connect(Number(new URL(url).port), "127.0.0.1");
-      socket.write("POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{");
+      socket.write(`${REQUEST_HEAD}content-length: 1000\r\n\r\n{`);
       socket.end();
       socket.on("error", () => {});
       if (app.buffersBodies || app.isRemote) {
@@ -283,7 +290,7 @@ function sendForever(port: number): Promise<{ status: number | undefined; sent: 
         if (!socket.write(`${chunk.length.toString(16)}\r\n${chunk}\r\n`)) return;
       }
     };
-    socket.write("POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    socket.write(`${REQUEST_HEAD}transfer-encoding: chunked\r\n\r\n`);
     socket.on("drain", more);
     socket.on("data", (data) => {
       status ??= Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1]);

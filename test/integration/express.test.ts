@@ -76,6 +76,16 @@ for (const [name, express] of versions) {
       expect((await send(app, "/webhooks/stripe")).status).toBe(200);
     });
 
+    it("reads a request that a middleware in front has paused", async () => {
+      const app = express();
+      app.use((request, _response, next) => {
+        request.pause();
+        next();
+      });
+      app.use("/webhooks", createExpressMiddleware(relay()));
+      expect((await send(app, "/webhooks/stripe")).status).toBe(200);
+    });
+
     it("answers 413 to a body that express.raw() let through", async () => {
       const app = express();
       app.use(express.raw({ type: "*/*" }));

@@ -1,0 +1,19 @@
+import { putReferral } from "../../src/provider-records.js";
+
+/**
+ * Puts the visitor's referral into the params of a checkout, as `metadata.affonso_referral`, for providers that copy a
+ * checkout's metadata to its orders and subscriptions (Polar, Dodo, Creem), and for billing of your own. Your `normalize`
+ * reads it from there.
+ *
+ * The params themselves are not changed, other metadata stays, and a referral that is there already is replaced. Without
+ * a referral, or with one that can't be an id, the answer is the params as they are.
+ *
+ * @example
+ * polar.checkouts.create(withReferral({ products: ["prod_1"] }, referralFrom(request)))
+ *
+ * @see https://polar.sh/docs/api-reference/checkouts/create-session
+ * @see https://docs.dodopayments.com/api-reference/metadata
+ */
+export function withReferral<Params extends object>(params: Params, referral: string | null | undefined): Params {
+  return putReferral(params, "metadata", referral);
+}

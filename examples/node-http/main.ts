@@ -1,0 +1,4 @@
+import { demonstrate, listen } from "../support/demonstrate.js";
+import { createApp } from "./app.js";
+
+await demonstrate((config) => listen(createApp(config), "/webhooks/stripe"));

@@ -1,0 +1,75 @@
+import type { WebhookHeaders } from "./adapter.js";
+import { asReferral, REFERRAL_KEY } from "./provider-records.js";
+
+/** What a browser's cookies can be read from: a request, its headers, or a cookie header's text. */
+export type ReferralSource =
+  | {
+      readonly headers?: WebhookHeaders | null | undefined;
+      /** All values of each header, as API Gateway and load balancers hand them to a Lambda function. */
+      readonly multiValueHeaders?: WebhookHeaders | null | undefined;
+      /** API Gateway's `["name=value", …]`. The objects that cookie parsers leave here are not read. */
+      readonly cookies?: unknown;
+    }
+  | WebhookHeaders
+  | string
+  | null
+  | undefined;
+
+/**
+ * The referral that Affonso's browser script left in the cookie `affonso_referral`, for the adapter's `withReferral` to
+ * put into the payment. Most visitors have none.
+ *
+ * Takes Node's request and all that is built on it (Express, Koa, Fastify, Nest), a `Request`, the headers of either, a
+ * Lambda event of API Gateway, a function URL or a load balancer, and the text of a cookie header, which
+ * `document.cookie` is too. No parser of cookies has to run before.
+ *
+ * It throws nothing, since no checkout should fail for the sake of a commission: a cookie that can't be a referral
+ * (empty, longer than 255 characters, with control characters) is undefined. Of several with the name, the first counts.
+ *
+ * @example
+ * stripeClient.checkout.sessions.create(withReferral({ mode: "subscription", line_items }, referralFrom(request)))
+ *
+ * @see https://affonso.io/help/installation-guides/how-affiliate-tracking-works
+ * @see https://www.rfc-editor.org/rfc/rfc6265#section-4.2
+ */
+export function referralFrom(source: ReferralSource): string | undefined {
+  for (const pair of cookiesOf(source).split(";")) {
+    const at = pair.indexOf("=");
+    if (at !== -1 && pair.slice(0, at).trim() === REFERRAL_KEY) return asReferral(decode(pair.slice(at + 1).trim()));
+  }
+  return undefined;
+}
+
+/** All cookies of a source, as one header would have them. */
+function cookiesOf(source: unknown): string {
+  if (typeof source === "string") return source;
+  if (!isObject(source)) return "";
+  const { headers, multiValueHeaders, cookies }: { [part in "headers" | "multiValueHeaders" | "cookies"]?: unknown } =
+    source;
+  const parts = [multiValueHeaders, headers].filter(isObject);
+  const list: unknown[] = Array.isArray(cookies) ? cookies : [];
+  // What has neither is the headers themselves.
+  const all = parts.length + list.length > 0 ? [...list, ...parts.flatMap(cookieHeaders)] : cookieHeaders(source);
+  return all.filter((text) => typeof text === "string").join(";");
+}
+
+function cookieHeaders(headers: object): unknown[] {
+  // Not instanceof: there are other Headers than the global ones.
+  if ("get" in headers && typeof headers.get === "function") return [headers.get("cookie")];
+  const named = Object.entries(headers).filter(([name]) => name.toLowerCase() === "cookie");
+  return named.flatMap(([, value]: [string, unknown]) => value);
+}
+
+/** Without quotes and percent signs; what can't be decoded stays as it is, as in the package `cookie`. */
+function decode(value: string): string {
+  const text = value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,6 @@
+import type { APIRoute } from "astro";
+import { handler } from "../../../lib/relay.js";
+
+export const prerender = false;
+
+export const POST: APIRoute = ({ request }) => handler(request);

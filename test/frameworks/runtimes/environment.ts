@@ -1,0 +1,40 @@
+import type { RelaySettings, StartOptions } from "../../contract/webhook-handler.js";
+import { BILLING_SECRET, STRIPE_SECRET } from "../../helpers/webhooks.js";
+
+/** What the app is told: environment variables on Bun and Deno, bindings on Workers. */
+export interface Environment {
+  readonly AFFONSO_BASE_URL: string;
+  readonly AFFONSO_API_KEY: string;
+  readonly AFFONSO_SIGNING_SECRET: string;
+  readonly STRIPE_WEBHOOK_SECRET: string;
+  readonly BILLING_WEBHOOK_SECRET: string;
+  readonly BASE_PATH: string;
+  readonly MAX_BODY_BYTES?: string;
+  readonly TIMEOUT_MS?: string;
+  /** Where the app reads the body before the relay can. */
+  readonly READS_FIRST?: string;
+  /** Where the relay has an outbox. */
+  readonly OUTBOX_FILE?: string;
+}
+
+export interface EnvironmentOptions extends StartOptions {
+  readonly timeoutMs?: number;
+  readonly readsFirst?: boolean;
+  readonly outboxFile?: string;
+}
+
+export function environmentOf(settings: RelaySettings, options: EnvironmentOptions = {}): Environment {
+  const { basePath = "/webhooks", maxBodyBytes, timeoutMs, readsFirst = false, outboxFile } = options;
+  return {
+    AFFONSO_BASE_URL: settings.baseUrl,
+    AFFONSO_API_KEY: settings.apiKey,
+    AFFONSO_SIGNING_SECRET: settings.signingSecret,
+    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+    BILLING_WEBHOOK_SECRET: BILLING_SECRET,
+    BASE_PATH: basePath,
+    ...(maxBodyBytes !== undefined && { MAX_BODY_BYTES: String(maxBodyBytes) }),
+    ...(timeoutMs !== undefined && { TIMEOUT_MS: String(timeoutMs) }),
+    ...(readsFirst && { READS_FIRST: "yes" }),
+    ...(outboxFile !== undefined && { OUTBOX_FILE: outboxFile }),
+  };
+}

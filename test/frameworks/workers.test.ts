@@ -1,0 +1,64 @@
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { Miniflare, NoOpLog, supportedCompatibilityDate } from "miniflare";
+import { afterAll, describe, expect, it } from "vitest";
+import type { RunningApp } from "../contract/webhook-handler.js";
+import { sandboxForTests } from "../helpers/relay.js";
+import { type Environment, environmentOf } from "./runtimes/environment.js";
+import { describeRuntime, postInvoice } from "./runtimes/suite.js";
+
+/** The worker as Wrangler would bundle it: https://developers.cloudflare.com/workers/wrangler/bundling/ */
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL("workers/worker.ts", import.meta.url))],
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  conditions: ["workerd", "worker", "browser"],
+  write: false,
+  logLevel: "error",
+});
+const script = outputFiles.map(({ text }) => text).join("");
+
+const alive = new Set<Miniflare>();
+afterAll(() => Promise.all([...alive].map((miniflare) => miniflare.dispose())));
+
+/** The real workerd, its newest behaviour, and no flag that brings Node's modules. */
+async function serve(environment: Environment): Promise<RunningApp> {
+  const miniflare = new Miniflare({
+    modules: true,
+    script,
+    compatibilityDate: supportedCompatibilityDate,
+    compatibilityFlags: [],
+    bindings: { ...environment },
+    host: "127.0.0.1",
+    port: 0,
+    log: new NoOpLog(),
+    handleStructuredLogs: () => {},
+  });
+  alive.add(miniflare);
+  const { origin } = await miniflare.ready;
+  return {
+    url: origin,
+    async close() {
+      alive.delete(miniflare);
+      await miniflare.dispose();
+    },
+  };
+}
+
+describeRuntime("Cloudflare's workerd", serve);
+
+describe("Cloudflare's workerd in particular", async () => {
+  const { sandbox, settings } = await sandboxForTests();
+
+  it("answers what the endpoint said, and ends with its answer: nothing is left for waitUntil", async () => {
+    const worker = await serve(environmentOf(settings));
+    sandbox.faults.next({ status: 500 });
+    const refused = await postInvoice(worker, "whole");
+    const taken = await postInvoice(worker, "whole");
+    const known = sandbox.conversions.length;
+    await worker.close();
+    expect([refused.status, taken.status, known]).toEqual([503, 200, 1]);
+    expect(sandbox.requests).toHaveLength(2);
+  });
+});
