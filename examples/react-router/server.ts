@@ -9,7 +9,8 @@ const build: ServerBuild = {
     "routes/webhooks.$source": {
       id: "routes/webhooks.$source",
       path: "webhooks/:source",
-      module: { ...webhooks, default: undefined },
+      // A resource route has no component, which its type does not know.
+      module: { ...webhooks, default: undefined as never },
     },
   },
   assets: { entry: { imports: [], module: "" }, routes: {}, url: "", version: "" },

@@ -25,7 +25,7 @@ function listenerFor(routes: Routes, { future = NO_FLAGS, onError }: BuildOption
     routes: Object.fromEntries(
       Object.entries(routes).map(([path, module]) => [
         path,
-        { id: path, path, module: { ...module, default: undefined } },
+        { id: path, path, module: { ...module, default: undefined as never } },
       ]),
     ),
     assets: { entry: { imports: [], module: "" }, routes: {}, url: "", version: "" },

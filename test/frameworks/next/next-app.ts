@@ -1,0 +1,46 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { NextServer } from "next/dist/server/next.js";
+
+const run = promisify(execFile);
+const here = fileURLToPath(new URL("./", import.meta.url));
+
+/** Next.js sends nothing home and installs nothing, not even types that it misses (in CI it fails instead). */
+const OFFLINE = { NEXT_TELEMETRY_DISABLED: "1", NEXT_IGNORE_INCORRECT_LOCKFILE: "1", CI: "1" };
+
+/** An app that the real `next build` has built, and its server in this process. */
+export interface NextApp {
+  readonly handle: ReturnType<NextServer["getRequestHandler"]>;
+  close(): Promise<void>;
+}
+
+/** Builds a copy of the fixture with one version of Next.js, so that what Next.js writes stays out of the way. */
+export async function buildNextApp(version: "next" | "next15"): Promise<NextApp> {
+  await mkdir(join(here, ".next"), { recursive: true });
+  const dir = await mkdtemp(join(here, ".next", `${version}-`));
+  await cp(join(here, "fixture"), dir, { recursive: true });
+  if (version === "next15") {
+    await rename(join(dir, "proxy.ts"), join(dir, "middleware.ts"));
+    // Next.js looks for itself below the name "next", and nowhere else.
+    const alias = createRequire(import.meta.url).resolve("next15/package.json");
+    await cp(join(alias, ".."), join(dir, "node_modules/next"), { recursive: true });
+  }
+  const require = createRequire(join(dir, "package.json"));
+  const env = { ...process.env, ...OFFLINE, NODE_ENV: "production" } as const;
+  await run(process.execPath, [require.resolve("next/dist/bin/next"), "build", dir], { cwd: dir, env });
+
+  const next: (options: { dev: boolean; dir: string }) => NextServer = require("next");
+  const app = next({ dev: false, dir });
+  await app.prepare();
+  return {
+    handle: app.getRequestHandler(),
+    async close() {
+      await app.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
