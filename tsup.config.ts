@@ -30,6 +30,8 @@ export default defineConfig({
   splitting: true,
   target: "es2022",
   platform: "neutral",
+  // Bundlers for edge runtimes and Deno know Node's own modules by their prefix only.
+  removeNodeProtocol: false,
   // Only what is used of zod comes along, which loads much faster than zod itself; our types still speak of it.
   noExternal: ["zod"],
   external: [/^node:/, "better-sqlite3", "@nestjs/core"],

@@ -11,6 +11,7 @@ export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly
 export interface WebhookRequest {
   /** The exact bytes of the body. Text is taken as UTF-8; an object that was parsed already can't be verified. */
   readonly body: Uint8Array | string;
+  /** The headers as they came. */
   readonly headers: WebhookHeaders;
 }
 
@@ -18,6 +19,7 @@ export interface WebhookRequest {
 export interface IncomingRequest {
   /** As in {@link WebhookRequest}, or a function that reads the bytes; it is called once, when they are needed. */
   readonly body: WebhookRequest["body"] | (() => Promise<Uint8Array>);
+  /** The headers as they came. */
   readonly headers: WebhookHeaders;
 }
 

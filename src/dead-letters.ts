@@ -6,22 +6,31 @@ import type { Entry, EntryError, EntryFilter, Outbox } from "./outbox/outbox.js"
 export interface DeadLetterEntry {
   /** What `replay` and `discard` take. */
   readonly id: string;
+  /** The adapter's name. */
   readonly source: string;
+  /** The upstream webhook's id. */
   readonly externalEventId: string;
+  /** What was to be delivered. */
   readonly record: RelayEvent | Refund;
+  /** Why it was not. */
   readonly reason: EntryError;
   /** How many attempts failed. */
   readonly attempts: number;
+  /** When the outbox took it, in ISO 8601 and UTC. */
   readonly createdAt: string;
+  /** When it was given up, in ISO 8601 and UTC. */
   readonly diedAt: string | undefined;
 }
 
 /** Which dead letters are meant; all fields that are given must fit. */
 export interface DeadLetterFilter {
+  /** The adapter's name. */
   readonly source?: string | undefined;
   /** Such as `"rejected"`, `"too_old"`, `"quarantined"`. */
   readonly reason?: string | undefined;
+  /** Those that the outbox took then or later. */
   readonly createdAfter?: Date | undefined;
+  /** Those that the outbox took earlier. */
   readonly createdBefore?: Date | undefined;
 }
 

@@ -179,11 +179,13 @@ interface EventFromCodeBase
 export type EventFromCode = EventFromCodeBase &
   (
     | {
+        /** What happened, as the endpoint counts it. */
         readonly type: "lead" | "trial" | "milestone";
         /** Your id of this very event, so that sending it twice counts once. @default none; with an outbox a random one */
         readonly externalEventId?: string | undefined;
       }
     | {
+        /** A sale. */
         readonly type: "conversion";
         /** Your id of this very sale, such as the order's: sending it twice counts once. */
         readonly externalEventId: string;

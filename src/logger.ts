@@ -1,8 +1,12 @@
 /** Takes one line at a time: fields first, then the message. pino fits as it is. */
 export interface Logger {
+  /** What became of each webhook. */
   debug(fields: object, message: string): void;
+  /** What is normal and worth a look, such as an event that has nothing to send. */
   info(fields: object, message: string): void;
+  /** What the sender or the settings got wrong, such as a signature. */
   warn(fields: object, message: string): void;
+  /** What keeps events from being taken or delivered. */
   error(fields: object, message: string): void;
 }
 

@@ -10,6 +10,7 @@ import { secretList } from "./signing/secrets.js";
 
 /** What `on.delivered` is told. */
 export interface Delivery {
+  /** The event, as it was sent. */
   readonly event: RelayEvent;
   /** Whether the endpoint had the event already. */
   readonly duplicate: boolean;
@@ -19,7 +20,9 @@ export interface Delivery {
 
 /** An event, or a refund, that will not be delivered, and why. */
 export interface DeadLetter {
+  /** The event or refund. */
   readonly event: RelayEvent | Refund;
+  /** Why it will not be delivered. */
   readonly error: EntryError;
 }
 

@@ -12,7 +12,9 @@ import type { RelayStats } from "./stats.js";
 
 /** What became of a webhook: the weightiest of what became of its records. */
 export interface ReceiveResult {
+  /** The weightiest: a dead letter before queued, delivered, duplicate, unmatched and ignored. */
   readonly status: RecordResult["status"];
+  /** What became of each record; empty where the webhook had nothing to send. */
   readonly records: readonly RecordResult[];
 }
 

@@ -4,8 +4,11 @@ import type { RelayStats } from "./stats.js";
 
 /** What became of one record of a webhook. */
 export interface RecordResult {
+  /** What the record is. A skip has nothing to send. */
   readonly kind: "event" | "refund" | "link" | "skip";
+  /** What became of it; a link that was kept is `"queued"`. */
   readonly status: "queued" | "delivered" | "duplicate" | "unmatched" | "dead_letter" | "ignored";
+  /** The record's id, where it has one. */
   readonly externalEventId?: string | undefined;
   /** Why it was ignored. */
   readonly reason?: string | undefined;

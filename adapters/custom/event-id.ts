@@ -5,7 +5,10 @@ import type { RelayEventInput, RelayRecordInput } from "../../src/event.js";
 type RefundRecord = Extract<RelayRecordInput, { kind: "refund" }>;
 
 /** A refund whose `externalEventId` may be left to the verifier's id header. */
-export type CustomRefund = Omit<RefundRecord, "externalEventId"> & { externalEventId?: string | undefined };
+export type CustomRefund = Omit<RefundRecord, "externalEventId"> & {
+  /** The upstream webhook's id. @default that of the verifier's id header */
+  externalEventId?: string | undefined;
+};
 
 /**
  * What a custom `normalize` may answer: an event, a refund, a link or a skip. Without an `externalEventId` an event or

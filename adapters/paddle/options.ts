@@ -38,6 +38,7 @@ export interface PaddleOptions<Name extends string = string>
 
 /** The options that handlers read, complete and frozen; the secrets are not among them. */
 export interface PaddleSettings {
+  /** Which amount is the sale. */
   readonly amount: PaddleAmount;
   /** Overrides by upper-case currency code. */
   readonly currencyDecimals: Readonly<Record<string, number>>;

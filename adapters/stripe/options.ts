@@ -44,8 +44,11 @@ export interface StripeOptions<Name extends string = string>
 
 /** The options that handlers read, complete and frozen. */
 export interface StripeSettings {
+  /** Which amount is the sale. */
   readonly amount: StripeAmount;
+  /** What a session's `client_reference_id` is. */
   readonly clientReferenceId: ClientReferenceId;
+  /** Which webhook reports refunds. */
   readonly refundsFrom: RefundSource;
 }
 

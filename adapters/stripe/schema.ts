@@ -150,6 +150,8 @@ const envelope = z.looseObject({
 /**
  * What `receiveVerified` takes: a snapshot event as `stripe.webhooks.constructEvent` answers it, or its JSON. Written
  * down without the SDK's types, so that those of any of its versions fit.
+ *
+ * @see https://docs.stripe.com/api/events/object
  */
 export interface StripeEventInput {
   readonly id: string;

@@ -5,14 +5,22 @@ import { type HandlerOptions, handleWebhook, maxBodyBytesOf } from "./handle-web
 import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 
-/** A Fastify request, as far as it is needed, written down without Fastify. */
+/**
+ * A Fastify request, as far as it is needed, written down without Fastify.
+ *
+ * @see https://fastify.dev/docs/latest/Reference/Request/
+ */
 export interface FastifyRequest {
   readonly raw: NodeRequest;
   /** The raw bytes, where a hook of the app kept them. */
   readonly rawBody?: unknown;
 }
 
-/** A Fastify reply, as far as it is needed, written down without Fastify. */
+/**
+ * A Fastify reply, as far as it is needed, written down without Fastify.
+ *
+ * @see https://fastify.dev/docs/latest/Reference/Reply/
+ */
 export interface FastifyReply {
   readonly raw: NodeResponse;
   code(status: number): unknown;
@@ -20,7 +28,11 @@ export interface FastifyReply {
   send(payload: string): unknown;
 }
 
-/** What a plugin gets of the app: a scope of its own. Written down without Fastify: it fits Fastify 4 and 5. */
+/**
+ * What a plugin gets of the app: a scope of its own. Written down without Fastify: it fits Fastify 4 and 5.
+ *
+ * @see https://fastify.dev/docs/latest/Reference/Server/
+ */
 export interface FastifyScope {
   removeAllContentTypeParsers(): void;
   addContentTypeParser(

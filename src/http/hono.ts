@@ -5,7 +5,11 @@ import { answerFetchRequest, type KeptBody } from "./fetch-webhook.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
 import { assertSource, lastSegment } from "./source.js";
 
-/** What the handler needs of Hono's context, written down without Hono: any `Context` fits, whatever its `Bindings`. */
+/**
+ * What the handler needs of Hono's context, written down without Hono: any `Context` fits, whatever its `Bindings`.
+ *
+ * @see https://hono.dev/docs/api/context
+ */
 export interface HonoContext {
   readonly req: {
     readonly raw: Request;

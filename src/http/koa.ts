@@ -6,7 +6,11 @@ import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 import { assertSource, basePathOf, isSource, sourceBelow } from "./source.js";
 
-/** A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and @koa/router. */
+/**
+ * A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and @koa/router.
+ *
+ * @see https://github.com/koajs/koa/blob/master/docs/api/context.md
+ */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
@@ -17,7 +21,11 @@ export interface KoaContext {
   set(field: string, value: string): unknown;
 }
 
-/** A Koa request, with the properties that body parsers leave on it. */
+/**
+ * A Koa request, with the properties that body parsers leave on it.
+ *
+ * @see https://koajs.com/#request
+ */
 export interface KoaRequest {
   readonly method: string;
   /** What a body parser made of the body. */

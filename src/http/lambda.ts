@@ -41,7 +41,11 @@ interface LambdaEventBody {
   readonly isBase64Encoded?: boolean | undefined;
 }
 
-/** The answer, in the one shape that all of them take. */
+/**
+ * The answer, in the one shape that all of them take.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
+ */
 export interface LambdaResult {
   readonly statusCode: number;
   readonly headers?: Record<string, string> | undefined;

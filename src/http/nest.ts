@@ -23,6 +23,7 @@ export interface NestMountOptions extends HandlerOptions {
 
 /** Options of `AffonsoRelayModule.forRoot`. */
 export interface NestOptions extends NestMountOptions {
+  /** The relay to mount, start and stop. */
   readonly relay: Relay;
 }
 
@@ -33,12 +34,17 @@ export type NestToken = string | symbol | (abstract new (...parameters: never[])
 export interface NestAsyncOptions<Dependencies extends unknown[], Import> extends NestMountOptions {
   /** Makes the relay of what `inject` names, in its order. */
   readonly useFactory: (...dependencies: Dependencies) => Relay | Promise<Relay>;
+  /** What `useFactory` is given. */
   readonly inject?: NestToken[] | undefined;
   /** The modules that export what `inject` names, other than global ones. */
   readonly imports?: Import[] | undefined;
 }
 
-/** A provider, written down without Nest. */
+/**
+ * A provider, written down without Nest.
+ *
+ * @see https://docs.nestjs.com/fundamentals/custom-providers
+ */
 export interface NestProvider {
   readonly provide: NestToken;
   // A method, since its parameters are whatever `inject` names.
@@ -46,7 +52,11 @@ export interface NestProvider {
   readonly inject: NestToken[];
 }
 
-/** A dynamic module, written down without Nest: it fits `imports` of Nest 10, 11 and 12. */
+/**
+ * A dynamic module, written down without Nest: it fits `imports` of Nest 10, 11 and 12.
+ *
+ * @see https://docs.nestjs.com/fundamentals/dynamic-modules
+ */
 export interface NestModule<Import = never> {
   readonly module: new () => object;
   readonly global: true;

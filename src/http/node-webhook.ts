@@ -3,7 +3,11 @@ import { handleWebhook, type WebhookResponse } from "./handle-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 import { isSource, sourceBelow } from "./source.js";
 
-/** A response of one of Node's servers: http, https, or http2's compatibility API. */
+/**
+ * A response of one of Node's servers: http, https, or http2's compatibility API.
+ *
+ * @see https://nodejs.org/api/http.html#class-httpserverresponse
+ */
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;

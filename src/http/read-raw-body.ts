@@ -5,6 +5,8 @@ import { bodyAlreadyParsed, bodyTooLarge, senderGone } from "./body-errors.js";
 /**
  * A request of one of Node's servers (http, https, or http2's compatibility API), with the properties that body parsers
  * leave on it. Not an `IncomingMessage`: that is none of http2's, and parsers' types give it a `rawBody` of their own.
+ *
+ * @see https://nodejs.org/api/http.html#class-httpincomingmessage
  */
 export interface NodeRequest extends Readable {
   readonly method?: string | undefined;

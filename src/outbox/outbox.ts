@@ -23,7 +23,9 @@ export function isRelating(reference: Reference): boolean {
 
 /** Something to deliver, before the store has it. */
 export interface NewEntry {
+  /** What `payload` is. */
   readonly kind: "event" | "refund";
+  /** The adapter's name. */
   readonly source: string;
   /** Unique with `kind`. */
   readonly externalEventId: string;
@@ -33,6 +35,7 @@ export interface NewEntry {
   readonly fingerprint: string;
   /** The relay event or refund as JSON. */
   readonly payload: string;
+  /** The provider's objects that it speaks of: links and refunds find it by them. */
   readonly references: readonly Reference[];
   /** Whether it is an event that names no referral: a link that comes later may still give it one. */
   readonly awaitsReferral: boolean;
@@ -40,19 +43,25 @@ export interface NewEntry {
 
 /** These objects belong together and, where it is known, to this referral. */
 export interface NewLink {
+  /** The adapter's name; objects of another source are others. */
   readonly source: string;
+  /** The referral; null where only the objects belong together. */
   readonly referralId: string | null;
+  /** The objects. */
   readonly references: readonly Reference[];
 }
 
 /** What one webhook brings. It is kept whole or not at all. */
 export interface Batch {
+  /** What is to be delivered. */
   readonly entries: readonly NewEntry[];
+  /** What is to be remembered. */
   readonly links: readonly NewLink[];
 }
 
 /** What became of one new entry. `conflict` is a duplicate whose fingerprint differs: the first one stays. */
 export interface PutResult {
+  /** Whether it is new. */
   readonly status: "queued" | "duplicate" | "conflict";
   /** The entry that is kept: the new one, or the one that was there. */
   readonly id: string;
@@ -62,11 +71,15 @@ export interface PutResult {
 export interface EntryError {
   /** Our word: `rejected`, `quarantined`, `too_old`, `timeout`, … */
   readonly reason: string;
+  /** HTTP status of the endpoint's answer. */
   readonly status?: number | undefined;
-  /** The endpoint's code, message, field and details. */
+  /** The endpoint's code. */
   readonly code?: string | undefined;
+  /** The endpoint's message, or ours where it gave none. */
   readonly message?: string | undefined;
+  /** Which field the endpoint refused. */
   readonly field?: string | undefined;
+  /** What else the endpoint said. */
   readonly details?: readonly unknown[] | undefined;
 }
 
@@ -78,15 +91,21 @@ export const QUARANTINED: EntryError = {
 
 /** An entry as it is kept. */
 export interface Entry extends NewEntry {
+  /** The store's own id of it. */
   readonly id: string;
+  /** Where it stands. */
   readonly state: EntryState;
+  /** When it was put. */
   readonly createdAtMs: number;
+  /** When it may be claimed; of no meaning once it is done. */
   readonly dueAtMs: number;
+  /** When it was done; null while it is pending. */
   readonly finishedAtMs: number | null;
   /** Attempts that failed and count; a 429 or a paused lane costs none. */
   readonly attempts: number;
   /** Id of the conversion at the endpoint, once it was delivered. */
   readonly conversionId: string | null;
+  /** The latest failure. */
   readonly error: EntryError | null;
 }
 
@@ -100,7 +119,9 @@ export interface ClaimedEntry extends Entry {
 
 /** What a worker asks for. */
 export interface ClaimRequest {
+  /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** How long the claimed entries are this worker's alone. */
   readonly leaseMs: number;
   /** How many entries at most. */
   readonly max: number;
@@ -112,9 +133,11 @@ export interface ClaimRequest {
 
 /** What a worker gets. */
 export interface Claim {
+  /** What is to be delivered now. */
   readonly entries: readonly ClaimedEntry[];
   /** Entries that became dead by `maxStarts` in this claim. */
   readonly quarantined: readonly Entry[];
+  /** The lane after this claim. */
   readonly lane: LaneState;
   /** When the next pending entry is due or its lease ends; null where there is none. May lie in the past. */
   readonly nextDueAtMs: number | null;
@@ -122,6 +145,7 @@ export interface Claim {
 
 /** What a worker says of an entry when it is through with it. */
 export interface Settlement {
+  /** What it is from now on; `pending` is for another try. */
   readonly state: Exclude<EntryState, "discarded">;
   /** For `pending`: when to look at it again. */
   readonly dueAtMs?: number | undefined;
@@ -139,24 +163,37 @@ export interface Settlement {
 
 /** Which entries a person means. All fields that are given must fit; times are from `createdAfterMs` on, before the other. */
 export interface EntryFilter {
+  /** Where they stand. */
   readonly state?: EntryState | undefined;
+  /** The adapter's name. */
   readonly source?: string | undefined;
+  /** The `reason` of their error. */
   readonly reason?: string | undefined;
+  /** Those that were put then or later. */
   readonly createdAfterMs?: number | undefined;
+  /** Those that were put earlier. */
   readonly createdBeforeMs?: number | undefined;
 }
 
 /** Numbers that cost the same whatever the backlog. */
 export interface OutboxStats {
+  /** How many entries stand where. */
   readonly counts: Readonly<Record<EntryState, number>>;
+  /** When the oldest pending entry was put; null where there is none. */
   readonly oldestPendingAtMs: number | null;
+  /** Duplicates whose fingerprint differed. */
   readonly conflicts: number;
+  /** How the way to the endpoint stands. */
   readonly lane: LaneState;
 }
 
 /** Retries, the rate limit, attribution and dead letters: all that goes on behind a store. */
 export interface OutboxEngine {
-  /** @throws RelayError `invalid_options` when one of the relay's options for outboxes is wrong. */
+  /**
+   * What takes a relay's records for this store, and works it off.
+   *
+   * @throws RelayError `invalid_options` when one of the relay's options for outboxes is wrong.
+   */
   createSink(outbox: Outbox, options: ResolvedOptions): DurableSink;
 }
 
@@ -239,5 +276,6 @@ export interface Outbox {
    * known, and `findEvent` still finds delivered events that have a conversion id, for their refunds. Answers how many.
    */
   prune(olderThanMs: number, nowMs: number): Promise<number>;
+  /** How the store stands. */
   stats(): Promise<OutboxStats>;
 }

@@ -47,6 +47,7 @@ export type SqliteOutboxOptions = SqliteOutboxLimits &
       }
   );
 
+/** Options of {@link sqliteOutbox} that either way of giving it a database has. */
 export interface SqliteOutboxLimits {
   /** Pending entries from which on new ones are refused, so that the provider keeps them. @default 1_000_000 */
   readonly maxBacklog?: number | undefined;

@@ -4,7 +4,11 @@ import { commissionOf, type Incentive, matchIncentive } from "./incentives.js";
 import type { SandboxReferral } from "./referrals.js";
 import type { ConversionInput, RefundInput } from "./validation.js";
 
-/** A sale with its commission, as the API shows it. */
+/**
+ * A sale with its commission, as the API shows it.
+ *
+ * @see https://docs.affonso.io/api/endpoint/conversions/create
+ */
 export interface SandboxConversion {
   readonly id: string;
   readonly referral_id: string;

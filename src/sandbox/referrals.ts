@@ -27,17 +27,29 @@ export interface ReferralInput {
 
 /** A referral as the API shows it. */
 export interface SandboxReferral {
+  /** What the browser cookie `affonso_referral` holds. */
   readonly id: string;
+  /** Whose referral it is. */
   readonly affiliate_id: string;
+  /** The affiliate program. */
   readonly program_id: string;
+  /** Of the signup, where one was sent. */
   readonly email: string | null;
+  /** The first customer that came together with the referral. */
   readonly customer_id: string | null;
+  /** The first user that came together with the referral. */
   readonly external_user_id: string | null;
+  /** The sandbox knows no subscriptions. */
   readonly subscription_id: null;
+  /** How far the visitor has come. */
   readonly status: ReferralStatus;
+  /** Of the signup, where one was sent. */
   readonly name: string | null;
+  /** The sandbox keeps none. */
   readonly metadata: null;
+  /** When the sandbox first knew of it, in ISO 8601 and UTC. */
   readonly created_at: string;
+  /** When the first sale came, in ISO 8601 and UTC. */
   readonly converted_at: string | null;
 }
 

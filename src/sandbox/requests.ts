@@ -2,12 +2,15 @@ import type { IncomingHttpHeaders } from "node:http";
 
 /** A request as it came in. */
 export interface SandboxRequest {
+  /** Such as `POST`. */
   readonly method: string;
   /** Path without the query, for example `/v1/events`. */
   readonly path: string;
+  /** By lower-case name. */
   readonly headers: Readonly<IncomingHttpHeaders>;
   /** The body's text as it was sent; empty when it was too large. */
   readonly body: string;
+  /** Milliseconds since 1970, by the sandbox's clock. */
   readonly receivedAtMs: number;
   /** Status it was answered with; null while there is no answer, and for good when the connection was cut. */
   readonly status: number | null;

@@ -22,6 +22,7 @@ export interface IncomingRequest {
 export interface SandboxAddress {
   /** Base URL for a client, for example `http://127.0.0.1:4010/v1`. */
   readonly baseUrl: string;
+  /** The port, which is chosen by the system where none was asked for. */
   readonly port: number;
 }
 

@@ -1,15 +1,24 @@
 import { RelayError } from "../../errors.js";
 
+/** What is bound to a statement. */
 export type SqlValue = string | number | null;
 
-/** What is used of a prepared statement of `node:sqlite` or better-sqlite3; the values are {@link SqlValue}s. */
+/**
+ * What is used of a prepared statement of `node:sqlite` or better-sqlite3; the values are {@link SqlValue}s.
+ *
+ * @see https://nodejs.org/api/sqlite.html#class-statementsync
+ */
 export interface SqliteStatement {
   run(...values: unknown[]): unknown;
   get(...values: unknown[]): unknown;
   all(...values: unknown[]): unknown[];
 }
 
-/** What is used of a connection: a `DatabaseSync` of `node:sqlite` and a `Database` of better-sqlite3 fit as they are. */
+/**
+ * What is used of a connection: a `DatabaseSync` of `node:sqlite` and a `Database` of better-sqlite3 fit as they are.
+ *
+ * @see https://nodejs.org/api/sqlite.html#class-databasesync
+ */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { publicModules } from "./api/documentation.js";
+import { currentReports, keptReports, reportName } from "./api/reports.js";
+import { specifierOf, subpaths } from "./built.js";
+
+const UPDATE = "the public API is not what its report says: run npm run api:update and review the difference";
+
+describe("the public API", () => {
+  const modules = publicModules();
+  const kept = keptReports();
+  const current = currentReports();
+
+  it.each(subpaths)("of %s is as reported", (subpath) => {
+    const name = reportName(subpath);
+    expect(current.get(name), UPDATE).toBe(kept.get(name));
+  });
+
+  it("has a report for each subpath and for nothing else", () => {
+    expect([...kept.keys()].sort(), UPDATE).toEqual([...current.keys()].sort());
+  });
+
+  it.each(subpaths.map(specifierOf))("has in %s the values that its types promise", async (specifier) => {
+    expect(Object.keys(await import(specifier)).sort()).toEqual(modules.get(specifier)?.values);
+  });
+
+  it.each(subpaths.map(specifierOf))(
+    "says of each export of %s, and of each of its members, what it is",
+    (specifier) => {
+      expect(modules.get(specifier)?.undocumented).toEqual([]);
+    },
+  );
+});
