@@ -1,172 +1,180 @@
-import * as z from "zod/mini";
-import { describeIssues, describeType, RelayError, type SchemaIssue } from "./errors.js";
 import type { Money } from "./money.js";
 
 /** What any id may look like: one line of 1 to 255 characters. */
 export const ID_PATTERN = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,255}$/u;
 
-const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
+/** Any value that JSON can carry. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
 
-const TIME = "expected a Date or ISO 8601 text with a time zone";
-
-/** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
-const timestamp = z.pipe(
-  z.union([z.date(TIME), z.iso.datetime({ offset: true, error: TIME })], TIME),
-  z.transform((value) => new Date(value).toISOString()),
-);
-
-const money = z.strictObject({
-  minorUnits: z.int(),
-  currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
-  decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
-});
-
-const positiveMoney = money.check(
-  z.refine((value) => value.minorUnits > 0, {
-    path: ["minorUnits"],
-    message: "expected more than 0; answer nothing for a sale of 0",
-  }),
-);
-
-/** Where an id is absent, providers and apps say null or an empty string as often as nothing at all. */
-const optionalId = z.pipe(
-  z.pipe(
-    z.nullish(z.string()),
-    z.transform((value: string | null | undefined) => (value?.trim() ? value : undefined)),
-  ),
-  z.optional(id),
-);
-
-const identitySchema = z.strictObject({
-  referralId: z.optional(optionalId),
-  customerId: z.optional(optionalId),
-  externalUserId: z.optional(optionalId),
-  clickId: z.optional(optionalId),
-});
-
-const referencesSchema = z.strictObject({
-  customer: z.optional(optionalId),
-  subscription: z.optional(optionalId),
-  invoice: z.optional(optionalId),
-  session: z.optional(optionalId),
-  payment: z.optional(optionalId),
-  charge: z.optional(optionalId),
-  transaction: z.optional(optionalId),
-});
-
-const MAX_METADATA_DEPTH = 16;
-
-const metadata = z.pipe(
-  z
-    .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null, "expected an object")
-    // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
-    .check(
-      z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
-    ),
-  z.record(z.string(), z.json()),
-);
-
-const relayEventSchema = z
-  .strictObject({
-    kind: z._default(z.literal("event"), "event"),
-    source: id,
-    name: id,
-    type: z.enum(["conversion", "lead", "trial", "milestone"]),
-    externalEventId: z.optional(id),
-    businessKey: z.optional(id),
-    identity: identitySchema,
-    references: z._default(referencesSchema, {}),
-    occurredAt: z.optional(timestamp),
-    sale: z.optional(positiveMoney),
-    /** What was paid for the sale where that is another amount, tax included say: refunds are measured against it. */
-    paid: z.optional(positiveMoney),
-    productIds: z.optional(z.array(id)),
-    priceIds: z.optional(z.array(id)),
-    interval: z.optional(z.enum(["monthly", "yearly"])),
-    isSubscription: z.optional(z.boolean()),
-    metadata: z.optional(metadata),
-  })
-  .check(
-    z.refine((event) => event.type !== "conversion" || event.externalEventId !== undefined, {
-      path: ["externalEventId"],
-      message: "a conversion needs the upstream webhook's id",
-    }),
-    z.refine((event) => event.type !== "conversion" || event.sale !== undefined, {
-      path: ["sale"],
-      message: "a conversion needs its amount and currency",
-    }),
-  );
-
-const refundSchema = z.strictObject({
-  kind: z.literal("refund"),
-  source: id,
-  externalEventId: id,
-  businessKey: id,
-  saleKey: z.optional(id),
-  references: z._default(referencesSchema, {}),
-  amount: positiveMoney,
-  reason: z.optional(id),
-  occurredAt: z.optional(timestamp),
-  metadata: z.optional(metadata),
-});
-
-const linkSchema = z.strictObject({
-  kind: z.literal("link"),
-  source: id,
-  referralId: z.optional(optionalId),
-  references: referencesSchema,
-});
-
-const skipSchema = z.strictObject({
-  kind: z.literal("skip"),
-  source: id,
-  reason: z.enum([
-    "unmapped",
-    "test_mode",
-    "no_amount",
-    "not_final",
-    "no_referral",
-    "reported_elsewhere",
-    "no_identity",
-    "dropped",
-  ]),
-  externalEventId: z.optional(id),
-  message: z.optional(z.string()),
-});
-
-const SCHEMAS = { event: relayEventSchema, refund: refundSchema, link: linkSchema, skip: skipSchema };
+/** As providers and apps say it: where an id is absent, null or an empty string as often as nothing at all. */
+type Loose<Ids> = { [Name in keyof Ids]?: Ids[Name] | null | undefined };
 
 /** Who a provider event belongs to. At least one id is needed before an event can be sent. */
-export type Identity = z.output<typeof identitySchema>;
+export interface Identity {
+  /** The referral to credit: what the cookie or the metadata key `affonso_referral` holds. Sent as `referral_id`. */
+  referralId?: string | undefined;
+  /** The customer, mapped by `mappings.customers`: your id, or the provider's. Sent as `customer_id`. */
+  customerId?: string | undefined;
+  /** Your application's id of the user. Sent as `external_user_id`. */
+  externalUserId?: string | undefined;
+  /** The id that Affonso's `POST /clicks` answered. Sent as `click_id`. */
+  clickId?: string | undefined;
+}
 
 /** Ids of the provider's objects that one record speaks of, as the provider spells them. */
-export type References = z.output<typeof referencesSchema>;
+export interface References {
+  /** Stripe `cus_…`, Paddle `ctm_…`. */
+  customer?: string | undefined;
+  /** Stripe `sub_…`, Paddle `sub_…`. */
+  subscription?: string | undefined;
+  /** Stripe `in_…`. */
+  invoice?: string | undefined;
+  /** A Checkout session: Stripe `cs_…`. */
+  session?: string | undefined;
+  /** A payment: Stripe `pi_…`. */
+  payment?: string | undefined;
+  /** A charge: Stripe `ch_…`. */
+  charge?: string | undefined;
+  /** Paddle `txn_…`. */
+  transaction?: string | undefined;
+}
 
 /** Something worth a commission: a sale, a lead, a trial or a milestone, in the kit's own words. */
-export type RelayEvent = z.output<typeof relayEventSchema>;
+export interface RelayEvent {
+  /** What kind of record this is. */
+  kind: "event";
+  /** The adapter's name, or `"relay.send"`. */
+  source: string;
+  /** What happened, in words that a person reads: `invoice_paid`. Sent as `event_name`. */
+  name: string;
+  /** What happened, as the endpoint counts it. A conversion needs `externalEventId` and `sale`. */
+  type: "conversion" | "lead" | "trial" | "milestone";
+  /** The upstream webhook's id, under which the endpoint counts it once. Sent as `external_event_id`. */
+  externalEventId?: string | undefined;
+  /** The sale itself, such as the invoice: several webhooks that tell of one sale have one key, and it counts once. */
+  businessKey?: string | undefined;
+  /** Who it belongs to. */
+  identity: Identity;
+  /** The provider's objects that it speaks of: links and refunds find it by them. */
+  references: References;
+  /** When it happened at the provider: ISO 8601 in UTC. */
+  occurredAt?: string | undefined;
+  /** What the commission is worked out from, in minor units; more than 0. */
+  sale?: Money | undefined;
+  /** What was paid for the sale where that is another amount, tax included say: refunds are measured against it. */
+  paid?: Money | undefined;
+  /** What was sold, mapped by `mappings.products`. */
+  productIds?: string[] | undefined;
+  /** At which prices, mapped by `mappings.prices`. */
+  priceIds?: string[] | undefined;
+  /** How often it is billed; absent for what the endpoint has no word for. */
+  interval?: "monthly" | "yearly" | undefined;
+  /** Whether it belongs to a subscription. */
+  isSubscription?: boolean | undefined;
+  /** Kept by the endpoint beside the event: JSON, at most 16 levels deep. */
+  metadata?: Record<string, JsonValue> | undefined;
+}
 
 /** Money given back for a sale, which is named by its business key or by what it refers to. */
-export type Refund = z.output<typeof refundSchema>;
+export interface Refund {
+  /** What kind of record this is. */
+  kind: "refund";
+  /** The adapter's name. */
+  source: string;
+  /** The refund's own id: several webhooks tell of one refund. */
+  externalEventId: string;
+  /** The refund itself, which counts once. */
+  businessKey: string;
+  /** The business key of the sale, where it is known. */
+  saleKey?: string | undefined;
+  /** The provider's objects that lead to the sale. */
+  references: References;
+  /** What was given back, in minor units, measured as the sale's `paid` is; more than 0. */
+  amount: Money;
+  /** Why, in the provider's words. */
+  reason?: string | undefined;
+  /** When it happened at the provider: ISO 8601 in UTC. */
+  occurredAt?: string | undefined;
+  /** Kept with the refund: JSON, at most 16 levels deep. */
+  metadata?: Record<string, JsonValue> | undefined;
+}
 
 /** These provider objects belong together and, where it is known, to this referral. */
-export type Link = z.output<typeof linkSchema>;
+export interface Link {
+  /** What kind of record this is. */
+  kind: "link";
+  /** The adapter's name. */
+  source: string;
+  /** The referral that they belong to. */
+  referralId?: string | undefined;
+  /** The objects. */
+  references: References;
+}
 
 /** A webhook that is understood and has nothing to send, and why. */
-export type Skip = z.output<typeof skipSchema>;
+export interface Skip {
+  /** What kind of record this is. */
+  kind: "skip";
+  /** The adapter's name. */
+  source: string;
+  /** Why, as a code. */
+  reason:
+    | "unmapped"
+    | "test_mode"
+    | "no_amount"
+    | "not_final"
+    | "no_referral"
+    | "reported_elsewhere"
+    | "no_identity"
+    | "dropped";
+  /** The upstream webhook's id. */
+  externalEventId?: string | undefined;
+  /** Why, in words for the log. */
+  message?: string | undefined;
+}
 
 /** What a webhook becomes: one of four kinds, told apart by `kind`. */
 export type RelayRecord = RelayEvent | Refund | Link | Skip;
 
-type FromAdapter<T> = T extends unknown ? Omit<T, "source"> : never;
-
 /** An event as an adapter hands it over: no `source` yet, `kind` optional, dates and empty ids as they come. */
-export type RelayEventInput = FromAdapter<z.input<typeof relayEventSchema>>;
+export interface RelayEventInput
+  extends Omit<RelayEvent, "source" | "kind" | "identity" | "references" | "occurredAt" | "metadata"> {
+  /** What kind of record this is. @default "event" */
+  kind?: "event" | undefined;
+  /** Who it belongs to; null and empty ids count as absent. */
+  identity: Loose<Identity>;
+  /** The provider's objects that it speaks of. @default {} */
+  references?: Loose<References> | undefined;
+  /** When it happened at the provider: a Date, or ISO 8601 text with its time zone. */
+  occurredAt?: string | Date | undefined;
+  /** Kept by the endpoint beside the event: JSON, at most 16 levels deep. */
+  metadata?: Record<string, unknown> | undefined;
+}
 
-type IdentityInput = RelayEventInput["identity"];
+/** A refund as an adapter hands it over. */
+export interface RefundInput extends Omit<Refund, "source" | "references" | "occurredAt" | "metadata"> {
+  /** The provider's objects that lead to the sale. @default {} */
+  references?: Loose<References> | undefined;
+  /** When it happened at the provider: a Date, or ISO 8601 text with its time zone. */
+  occurredAt?: string | Date | undefined;
+  /** Kept with the refund: JSON, at most 16 levels deep. */
+  metadata?: Record<string, unknown> | undefined;
+}
+
+/** A link as an adapter hands it over. */
+export interface LinkInput extends Omit<Link, "source" | "referralId" | "references"> {
+  /** The referral that they belong to. */
+  referralId?: string | null | undefined;
+  /** The objects. */
+  references: Loose<References>;
+}
+
+/** Any record as an adapter hands it over. */
+export type RelayRecordInput = RelayEventInput | RefundInput | LinkInput | Omit<Skip, "source">;
 
 /** An identity that names at least one id for certain; others may be undefined. */
 export type NamedIdentity = {
-  [Id in keyof Identity]-?: IdentityInput & { readonly [Name in Id]: string };
+  [Id in keyof Identity]-?: Loose<Identity> & { readonly [Name in Id]: string };
 }[keyof Identity];
 
 interface EventFromCodeBase
@@ -195,60 +203,6 @@ export type EventFromCode = EventFromCodeBase &
         readonly paid?: Money | undefined;
       }
   );
-
-/** Any record as an adapter hands it over. */
-export type RelayRecordInput = FromAdapter<z.input<(typeof SCHEMAS)[keyof typeof SCHEMAS]>>;
-
-/**
- * Checks a record and completes it.
- *
- * @throws RelayError `invalid_event` that names each wrong field.
- */
-export function parseRecord(input: RelayRecordInput, source: string): RelayRecord {
-  if (typeof input !== "object" || input === null) {
-    throw invalidEvent(source, [{ message: `a record must be an object, got ${describeType(input)}` }]);
-  }
-  const kind = input.kind ?? "event";
-  if (!Object.hasOwn(SCHEMAS, kind)) {
-    throw invalidEvent(source, [{ path: ["kind"], message: `expected one of ${Object.keys(SCHEMAS).join(", ")}` }]);
-  }
-  const result = SCHEMAS[kind].safeParse({ ...input, source });
-  if (result.success) return result.data;
-  throw invalidEvent(source, result.error.issues);
-}
-
-/**
- * Checks an event that the app's own code made.
- *
- * @throws RelayError `invalid_event` that names each wrong field.
- */
-export function parseEventFromCode(input: EventFromCode, source: string): RelayEvent {
-  const event = parseEvent({ ...input, source }, source);
-  if (hasIdentity(event.identity)) return event;
-  throw invalidEvent(source, [
-    { path: ["identity"], message: "expected at least one id, or nobody could be credited" },
-  ]);
-}
-
-/**
- * Checks an event again after the app had it in hands.
- *
- * @param by - Whose work it is, for the error message.
- */
-export function parseEvent(input: unknown, by: string): RelayEvent {
-  const result = relayEventSchema.safeParse(input);
-  if (result.success) return result.data;
-  throw invalidEvent(by, result.error.issues);
-}
-
-function depthWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return levels > 0 && Object.values(value).every((inner) => depthWithin(inner, levels - 1));
-}
-
-function invalidEvent(source: string, issues: readonly SchemaIssue[]): RelayError {
-  return new RelayError("invalid_event", `${source} made a record that breaks the contract: ${describeIssues(issues)}`);
-}
 
 /** Whether the event names anybody at all. */
 export function hasIdentity(identity: Identity): boolean {

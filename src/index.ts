@@ -16,10 +16,13 @@ export { ERROR_CODES, isRelayError, RelayError, type RelayErrorCode } from "./er
 export type {
   EventFromCode,
   Identity,
+  JsonValue,
   Link,
+  LinkInput,
   NamedIdentity,
   References,
   Refund,
+  RefundInput,
   RelayEvent,
   RelayEventInput,
   RelayRecord,

@@ -1,6 +1,7 @@
 import { toWire } from "./endpoint/wire.js";
 import { describeType, RelayError } from "./errors.js";
-import { hasIdentity, parseEvent, type RelayEvent, type RelayRecord } from "./event.js";
+import { hasIdentity, type RelayEvent, type RelayRecord } from "./event.js";
+import { parseEvent } from "./event-schema.js";
 import { mapIds } from "./mapping.js";
 import { toMajorUnits } from "./money.js";
 import type { ResolvedOptions } from "./options.js";

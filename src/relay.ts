@@ -2,7 +2,8 @@ import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeader
 import type { DeadLetters } from "./dead-letters.js";
 import { withTimeout } from "./deadline.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
-import { type EventFromCode, parseEventFromCode, parseRecord, type RelayRecord, type Skip } from "./event.js";
+import type { EventFromCode, RelayRecord, Skip } from "./event.js";
+import { parseEventFromCode, parseRecord } from "./event-schema.js";
 import { causeFields } from "./logger.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PassThrough } from "./pass-through.js";

@@ -1,6 +1,7 @@
 import type { WebhookAdapter, WebhookHeaders, WebhookRequest } from "../../src/adapter.js";
 import { headerOf } from "../../src/adapter.js";
-import { parseRecord, type RelayRecord } from "../../src/event.js";
+import type { RelayRecord } from "../../src/event.js";
+import { parseRecord } from "../../src/event-schema.js";
 
 /** The records that an adapter makes of a payload, checked and completed as the relay does it. */
 export async function recordsOf<Payload>(

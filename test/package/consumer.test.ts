@@ -1,14 +1,12 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pack, root, run, specifierOf, subpaths } from "./built.js";
+import { compile, install, runProgram } from "./app.js";
+import { manifest, pack, root, run, specifierOf, subpaths } from "./built.js";
 
 const fixtures = fileURLToPath(new URL("./consumer/", import.meta.url));
-const require = createRequire(import.meta.url);
-const tsc = require.resolve("typescript/bin/tsc");
 
 // The package and what it depends on are installed here for all apps, the apps' own packages beside each app.
 const folder = mkdtempSync(join(tmpdir(), "affonso-relay-consumer-"));
@@ -26,19 +24,6 @@ function makeApp(name: string, packages: Readonly<Record<string, string>>): stri
   return app;
 }
 
-/** Compiles an app as strictly as it goes, the types of its packages too; fails with what the compiler says. */
-async function compile(app: string, files: readonly string[], options: Record<string, unknown>): Promise<void> {
-  const shared = { target: "ES2022", strict: true, skipLibCheck: false, noEmitOnError: true, outDir: "out" };
-  writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...shared, ...options }, files }));
-  const said = await run(process.execPath, [tsc, "--project", app]).catch((failed: { stdout: string }) => failed);
-  expect(said.stdout.split("\n").slice(0, 20).join("\n")).toBe("");
-}
-
-async function runProgram(app: string, file: string): Promise<unknown> {
-  const { stdout } = await run(process.execPath, [join(app, file)], { cwd: app });
-  return JSON.parse(stdout);
-}
-
 // Checked as a whole, so that the types of no subpath need what an app does not have.
 const everySubpath = subpaths.map((path, at) => `export * as subpath${at} from "${specifierOf(path)}";\n`).join("");
 
@@ -52,8 +37,7 @@ const worked = {
 describe("the package in somebody's app", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     const { file } = await pack(folder);
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true }));
-    await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", file], { cwd: folder });
+    await install(folder, { [manifest.name]: `file:${file}` });
   }, 120_000);
 
   it("brings zod along and nothing else, and runs no script when it is installed", () => {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { manifest, pack, run } from "./built.js";
+import { install } from "./app.js";
+import { manifest, pack } from "./built.js";
 
 describe("optional peers", () => {
   const folder = mkdtempSync(join(tmpdir(), "affonso-relay-peers-"));
@@ -28,8 +29,7 @@ describe("optional peers", () => {
       }
       const { file } = await pack(folder);
       dependencies[manifest.name] = `file:${file}`;
-      writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, dependencies }));
-      await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: app });
+      await install(app, dependencies);
       expect(readdirSync(join(app, "node_modules"))).toContain(manifest.name);
     },
     60_000,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hasIdentity, ID_PATTERN, parseEvent, parseRecord } from "../../../src/event.js";
+import { hasIdentity, ID_PATTERN } from "../../../src/event.js";
+import { parseEvent, parseRecord } from "../../../src/event-schema.js";
 import { failureOf, link, refund, sale } from "./support.js";
 
 const parse = (input: object) => parseRecord(input as never, "billing");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseRecord, type RelayEvent } from "../../../src/event.js";
+import type { RelayEvent } from "../../../src/event.js";
+import { parseRecord } from "../../../src/event-schema.js";
 import { type IdMapping, mapIds } from "../../../src/mapping.js";
 import { failureOf, sale } from "./support.js";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toWire } from "../../../src/endpoint/wire.js";
-import { parseRecord, type RelayEvent } from "../../../src/event.js";
+import type { RelayEvent } from "../../../src/event.js";
+import { parseRecord } from "../../../src/event-schema.js";
 import { failureOf } from "../core/support.js";
 
 function event(input: object): RelayEvent {

@@ -1,5 +1,5 @@
-import type { Link, Refund, RelayEvent } from "../../../src/event.js";
-import { parseRecord, type RelayRecordInput } from "../../../src/event.js";
+import type { Link, Refund, RelayEvent, RelayRecordInput } from "../../../src/event.js";
+import { parseRecord } from "../../../src/event-schema.js";
 
 type Kind = "event" | "refund" | "link";
 

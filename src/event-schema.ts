@@ -1,0 +1,195 @@
+import * as z from "zod/mini";
+import { describeIssues, describeType, RelayError, type SchemaIssue } from "./errors.js";
+import {
+  type EventFromCode,
+  hasIdentity,
+  ID_PATTERN,
+  type RelayEvent,
+  type RelayRecord,
+  type RelayRecordInput,
+} from "./event.js";
+
+// The rules of what event.ts describes. The types are written there by hand, since the compiler keeps no comment of a type
+// that it inferred, and whoever hovers over a field should read what it is; the tests hold the two together.
+
+const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
+
+const TIME = "expected a Date or ISO 8601 text with a time zone";
+
+/** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
+const timestamp = z.pipe(
+  z.union([z.date(TIME), z.iso.datetime({ offset: true, error: TIME })], TIME),
+  z.transform((value) => new Date(value).toISOString()),
+);
+
+const money = z.strictObject({
+  minorUnits: z.int(),
+  currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
+  decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
+});
+
+const positiveMoney = money.check(
+  z.refine((value) => value.minorUnits > 0, {
+    path: ["minorUnits"],
+    message: "expected more than 0; answer nothing for a sale of 0",
+  }),
+);
+
+/** Where an id is absent, providers and apps say null or an empty string as often as nothing at all. */
+const optionalId = z.pipe(
+  z.pipe(
+    z.nullish(z.string()),
+    z.transform((value: string | null | undefined) => (value?.trim() ? value : undefined)),
+  ),
+  z.optional(id),
+);
+
+const identitySchema = z.strictObject({
+  referralId: z.optional(optionalId),
+  customerId: z.optional(optionalId),
+  externalUserId: z.optional(optionalId),
+  clickId: z.optional(optionalId),
+});
+
+const referencesSchema = z.strictObject({
+  customer: z.optional(optionalId),
+  subscription: z.optional(optionalId),
+  invoice: z.optional(optionalId),
+  session: z.optional(optionalId),
+  payment: z.optional(optionalId),
+  charge: z.optional(optionalId),
+  transaction: z.optional(optionalId),
+});
+
+const MAX_METADATA_DEPTH = 16;
+
+const metadata = z.pipe(
+  z
+    .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null, "expected an object")
+    // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
+    .check(
+      z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
+    ),
+  z.record(z.string(), z.json()),
+);
+
+const relayEventSchema = z
+  .strictObject({
+    kind: z._default(z.literal("event"), "event"),
+    source: id,
+    name: id,
+    type: z.enum(["conversion", "lead", "trial", "milestone"]),
+    externalEventId: z.optional(id),
+    businessKey: z.optional(id),
+    identity: identitySchema,
+    references: z._default(referencesSchema, {}),
+    occurredAt: z.optional(timestamp),
+    sale: z.optional(positiveMoney),
+    paid: z.optional(positiveMoney),
+    productIds: z.optional(z.array(id)),
+    priceIds: z.optional(z.array(id)),
+    interval: z.optional(z.enum(["monthly", "yearly"])),
+    isSubscription: z.optional(z.boolean()),
+    metadata: z.optional(metadata),
+  })
+  .check(
+    z.refine((event) => event.type !== "conversion" || event.externalEventId !== undefined, {
+      path: ["externalEventId"],
+      message: "a conversion needs the upstream webhook's id",
+    }),
+    z.refine((event) => event.type !== "conversion" || event.sale !== undefined, {
+      path: ["sale"],
+      message: "a conversion needs its amount and currency",
+    }),
+  );
+
+const refundSchema = z.strictObject({
+  kind: z.literal("refund"),
+  source: id,
+  externalEventId: id,
+  businessKey: id,
+  saleKey: z.optional(id),
+  references: z._default(referencesSchema, {}),
+  amount: positiveMoney,
+  reason: z.optional(id),
+  occurredAt: z.optional(timestamp),
+  metadata: z.optional(metadata),
+});
+
+const linkSchema = z.strictObject({
+  kind: z.literal("link"),
+  source: id,
+  referralId: z.optional(optionalId),
+  references: referencesSchema,
+});
+
+const skipSchema = z.strictObject({
+  kind: z.literal("skip"),
+  source: id,
+  reason: z.enum([
+    "unmapped",
+    "test_mode",
+    "no_amount",
+    "not_final",
+    "no_referral",
+    "reported_elsewhere",
+    "no_identity",
+    "dropped",
+  ]),
+  externalEventId: z.optional(id),
+  message: z.optional(z.string()),
+});
+
+/** By kind; exported for the test that they say what the types say. */
+export const SCHEMAS = { event: relayEventSchema, refund: refundSchema, link: linkSchema, skip: skipSchema };
+
+/**
+ * Checks a record and completes it.
+ *
+ * @throws RelayError `invalid_event` that names each wrong field.
+ */
+export function parseRecord(input: RelayRecordInput, source: string): RelayRecord {
+  if (typeof input !== "object" || input === null) {
+    throw invalidEvent(source, [{ message: `a record must be an object, got ${describeType(input)}` }]);
+  }
+  const kind = input.kind ?? "event";
+  if (!Object.hasOwn(SCHEMAS, kind)) {
+    throw invalidEvent(source, [{ path: ["kind"], message: `expected one of ${Object.keys(SCHEMAS).join(", ")}` }]);
+  }
+  const result = SCHEMAS[kind].safeParse({ ...input, source });
+  if (result.success) return result.data;
+  throw invalidEvent(source, result.error.issues);
+}
+
+/**
+ * Checks an event that the app's own code made.
+ *
+ * @throws RelayError `invalid_event` that names each wrong field.
+ */
+export function parseEventFromCode(input: EventFromCode, source: string): RelayEvent {
+  const event = parseEvent({ ...input, source }, source);
+  if (hasIdentity(event.identity)) return event;
+  throw invalidEvent(source, [
+    { path: ["identity"], message: "expected at least one id, or nobody could be credited" },
+  ]);
+}
+
+/**
+ * Checks an event again after the app had it in hands.
+ *
+ * @param by - Whose work it is, for the error message.
+ */
+export function parseEvent(input: unknown, by: string): RelayEvent {
+  const result = relayEventSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw invalidEvent(by, result.error.issues);
+}
+
+function depthWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => depthWithin(inner, levels - 1));
+}
+
+function invalidEvent(source: string, issues: readonly SchemaIssue[]): RelayError {
+  return new RelayError("invalid_event", `${source} made a record that breaks the contract: ${describeIssues(issues)}`);
+}
