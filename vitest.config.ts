@@ -16,6 +16,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     reporters: ["default", totals],
     restoreMocks: true,
+    // Many tests wait for a process of their own; on two cores the default would be one worker.
+    maxWorkers: "100%",
     // A bound for what hangs; no test judges time.
     testTimeout: 30_000,
   },

@@ -33,7 +33,7 @@ const served = {
   sales: ["evt_0 29"],
 };
 
-// The ends of the supported ranges that are no development packages of ours, since npm installs each only once.
+// The ends of the supported ranges that the suites of the frameworks do not run on.
 const apps = [
   nest("10.0.0", { fastify: "10.0.0", reflectMetadata: "0.1.13" }),
   nest("12.5.1", { fastify: "12.5.0", reflectMetadata: "0.2.2" }),
@@ -63,7 +63,7 @@ describe("the package in an app on a framework's oldest or newest version", () =
       const app = join(folder, name.replace(" ", "-"));
       mkdirSync(app);
       await install(app, { ...dependencies, [manifest.name]: `file:${tarball}` });
-      const formats = ["module", "commonjs"] as const;
+      const formats = ["module", "commonjs"];
       for (const type of formats) {
         for (const file of [`${program}.ts`, "visit.ts"]) cpSync(join(fixtures, file), join(app, type, file));
         writeFileSync(join(app, type, "package.json"), JSON.stringify({ type }));
