@@ -86,6 +86,11 @@ describe("what npm start runs", () => {
   });
 });
 
+it("says which examples there are to whoever names none of them", async () => {
+  const failed = await run(tsx, ["examples/support/run.ts", "coa"], { cwd }).catch((error) => error);
+  expect([failed.code, failed.stderr]).toEqual([2, expect.stringMatching(/which example\? .*\|koa\|/)]);
+});
+
 describe("the other examples", () => {
   const says: Readonly<Record<string, string>> = {
     "existing-stripe-route": "200 ok; the endpoint has a sale of 29 USD for ref_ada",
@@ -98,7 +103,7 @@ describe("the other examples", () => {
   it.each(others)(
     "%s starts with one command and says what became of its webhook",
     async (name) => {
-      const { stdout } = await run(tsx, [`examples/${name}/main.ts`], { cwd });
+      const { stdout } = await run(tsx, ["examples/support/run.ts", name], { cwd });
       expect(stdout.trim()).toBe(says[name] ?? "200 delivered; the endpoint has a sale of 29 USD for ref_ada");
       // Some compile a whole framework's app first.
     },
