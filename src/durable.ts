@@ -66,10 +66,11 @@ export class Durable implements DurableSink, WorkerEvents {
         const fields = { source, externalEventId, businessKey };
         this.#options.logger.error(
           fields,
-          "another webhook with this id or of this sale says something else: the first one stays",
+          "another event with this id or of this sale says something else: the first one stays",
         );
       }
-      return { kind, externalEventId, status: status === "queued" ? "queued" : "duplicate" };
+      if (status === "queued") return { kind, externalEventId, status };
+      return { kind, externalEventId, status: "duplicate", ...(status === "conflict" && { reason: status }) };
     });
     const links = records.filter((record) => record.kind === "link");
     return [...results, ...links.map((): RecordResult => ({ kind: "link", status: "queued" }))];
@@ -84,7 +85,7 @@ export class Durable implements DurableSink, WorkerEvents {
       throw toRelayError(
         cause,
         "outbox_unavailable",
-        "the outbox could not keep a webhook; the provider sends it again",
+        "the outbox could not commit: nothing was taken, and it has to be sent again, as a provider does by itself",
       );
     }
   }

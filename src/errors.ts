@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   mapping_failed: { status: 503, retryable: true, exposeMessage: false },
   /** The event breaks the contract of the events endpoint, so it was not sent. */
   invalid_event: { status: 503, retryable: true, exposeMessage: false },
+  /** `relay.send` was given an event that breaks the contract, or whose id another event has: a mistake of its caller. */
+  send_refused: { status: 500, retryable: false, exposeMessage: false },
   /** A hook that takes custody of a record (`on.refund`, `on.link`, `on.deadLetter`) threw. */
   hook_failed: { status: 503, retryable: true, exposeMessage: false },
   /** The endpoint did not answer in time, answered 5xx, or asked to slow down. */

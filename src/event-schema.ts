@@ -161,17 +161,27 @@ export function parseRecord(input: RelayRecordInput, source: string): RelayRecor
   throw invalidEvent(source, result.error.issues);
 }
 
+const eventFromCodeSchema = relayEventSchema.check(
+  z.refine((event) => hasIdentity(event.identity), {
+    path: ["identity"],
+    message: "expected at least one id, or nobody could be credited",
+  }),
+  // Keys are each source's own: one that a webhook's adapter makes would not be known again.
+  z.refine((event) => event.businessKey === undefined, {
+    path: ["businessKey"],
+    message: "is for adapters; externalEventId is what counts once",
+  }),
+);
+
 /**
  * Checks an event that the app's own code made.
  *
- * @throws RelayError `invalid_event` that names each wrong field.
+ * @throws RelayError `send_refused` that names each wrong field.
  */
 export function parseEventFromCode(input: EventFromCode, source: string): RelayEvent {
-  const event = parseEvent({ ...input, source }, source);
-  if (hasIdentity(event.identity)) return event;
-  throw invalidEvent(source, [
-    { path: ["identity"], message: "expected at least one id, or nobody could be credited" },
-  ]);
+  const result = eventFromCodeSchema.safeParse({ ...input, source });
+  if (result.success) return result.data;
+  throw new RelayError("send_refused", `the event breaks the contract: ${describeIssues(result.error.issues)}`);
 }
 
 /**

@@ -49,7 +49,7 @@ export interface RelayEvent {
   name: string;
   /** What happened, as the endpoint counts it. A conversion needs `externalEventId` and `sale`. */
   type: "conversion" | "lead" | "trial" | "milestone";
-  /** The upstream webhook's id, under which the endpoint counts it once. Sent as `external_event_id`. */
+  /** The upstream webhook's id, or your own, under which the endpoint counts it once. Sent as `external_event_id`. */
   externalEventId?: string | undefined;
   /** The sale itself, such as the invoice: several webhooks that tell of one sale have one key, and it counts once. */
   businessKey?: string | undefined;
@@ -178,7 +178,10 @@ export type NamedIdentity = {
 }[keyof Identity];
 
 interface EventFromCodeBase
-  extends Omit<RelayEventInput, "kind" | "type" | "identity" | "references" | "sale" | "paid" | "externalEventId"> {
+  extends Omit<
+    RelayEventInput,
+    "kind" | "type" | "identity" | "references" | "businessKey" | "sale" | "paid" | "externalEventId"
+  > {
   /** Whose it is: `referralId` from {@link referralFrom}, your `externalUserId`, `customerId` or `clickId`. */
   readonly identity: NamedIdentity;
 }
@@ -189,13 +192,18 @@ export type EventFromCode = EventFromCodeBase &
     | {
         /** What happened, as the endpoint counts it. */
         readonly type: "lead" | "trial" | "milestone";
-        /** Your id of this very event, so that sending it twice counts once. @default none; with an outbox a random one */
+        /**
+         * Your id of this very event, so that sending it twice counts once. Unlike any other id that is sent, of whatever
+         * type and source: `signup_42`, not `42`.
+         *
+         * @default none; with an outbox a random one
+         */
         readonly externalEventId?: string | undefined;
       }
     | {
         /** A sale. */
         readonly type: "conversion";
-        /** Your id of this very sale, such as the order's: sending it twice counts once. */
+        /** Your id of this very sale, such as `order_42`: sending it twice counts once. Unlike any other id that is sent. */
         readonly externalEventId: string;
         /** What the commission is worked out from, in minor units. */
         readonly sale: Money;

@@ -52,9 +52,13 @@ async function applyTransform(event: RelayEvent, transform: PrepareOptions["tran
   try {
     if (transform !== undefined) transformed = await transform(event);
   } catch (cause) {
-    throw new RelayError("mapping_failed", "transform threw; the provider keeps the webhook and sends it again", {
-      cause,
-    });
+    throw new RelayError(
+      "mapping_failed",
+      "transform threw: nothing was taken, and it has to be sent again, as a provider does by itself",
+      {
+        cause,
+      },
+    );
   }
   if (transformed === null) return null;
   const by = transform === undefined ? event.source : `transform, given an event of ${event.source},`;

@@ -24,7 +24,8 @@ export type ReferralSource =
  * `document.cookie` is too. No parser of cookies has to run before.
  *
  * It throws nothing, since no checkout should fail for the sake of a commission: a cookie that can't be a referral
- * (empty, longer than 255 characters, with control characters) is undefined. Of several with the name, the first counts.
+ * (empty, longer than 255 characters, with control characters) is undefined. Of several with the name, the first that can
+ * be one counts: a host may have cleared its own cookie, and its domain not.
  *
  * @example
  * stripeClient.checkout.sessions.create(withReferral({ mode: "subscription", line_items }, referralFrom(request)))
@@ -35,7 +36,9 @@ export type ReferralSource =
 export function referralFrom(source: ReferralSource): string | undefined {
   for (const pair of cookiesOf(source).split(";")) {
     const at = pair.indexOf("=");
-    if (at !== -1 && pair.slice(0, at).trim() === REFERRAL_KEY) return asReferral(decode(pair.slice(at + 1).trim()));
+    if (at === -1 || pair.slice(0, at).trim() !== REFERRAL_KEY) continue;
+    const referral = asReferral(decode(pair.slice(at + 1).trim()));
+    if (referral !== undefined) return referral;
   }
   return undefined;
 }

@@ -50,10 +50,11 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
    * mapped. Its `source` is `"relay.send"`.
    *
    * Give it an `externalEventId` whenever the same thing may be sent twice: a second one with that id is a duplicate.
-   * Conversions need one.
+   * Conversions need one. What goes wrong is logged as well as thrown.
    *
-   * @throws RelayError `invalid_event` when it breaks the contract; otherwise as {@link Relay.receive}: the event was
-   * not taken, as far as is known, and may be sent again with the same `externalEventId`.
+   * @throws RelayError `send_refused` when it breaks the contract or, with an outbox, another event has its id; otherwise
+   * as {@link Relay.receive}: the event was not taken, as far as is known, and may be sent again with the same
+   * `externalEventId`.
    */
   send(event: EventFromCode): Promise<ReceiveResult>;
   /**
@@ -125,10 +126,14 @@ class WebhookRelay implements Relay {
   }
 
   async send(event: EventFromCode): Promise<ReceiveResult> {
-    return this.#run(SEND_SOURCE, (signal) =>
+    return this.#run(SEND_SOURCE, async (signal) => {
+      const record = parseEventFromCode(event, SEND_SOURCE);
       // Ids of the app's own are not the provider's: a mapping would not know them.
-      this.#take(SEND_SOURCE, [parseEventFromCode(event, SEND_SOURCE)], { ...this.#options, mappings: {} }, signal),
-    );
+      const result = await this.#take(SEND_SOURCE, [record], { ...this.#options, mappings: {} }, signal);
+      // A provider could do nothing about it; here somebody is there to be told.
+      if (!result.records.some(({ reason }) => reason === "conflict")) return result;
+      throw new RelayError("send_refused", "another event has this externalEventId, and this one was not taken");
+    });
   }
 
   start(): Promise<void> {
@@ -168,7 +173,7 @@ class WebhookRelay implements Relay {
   }
 
   #cut(): void {
-    const stopped = new RelayError("relay_stopped", "the relay was stopped before this webhook was done");
+    const stopped = new RelayError("relay_stopped", "the relay was stopped before this was done");
     for (const controller of this.#controllers) controller.abort(stopped);
   }
 

@@ -10,7 +10,7 @@ export interface RecordResult {
   readonly status: "queued" | "delivered" | "duplicate" | "unmatched" | "dead_letter" | "ignored";
   /** The record's id, where it has one. */
   readonly externalEventId?: string | undefined;
-  /** Why it was ignored. */
+  /** Why it was ignored; `conflict` for a duplicate that says something else than the first one. */
   readonly reason?: string | undefined;
 }
 

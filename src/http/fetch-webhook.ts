@@ -1,5 +1,6 @@
 import type { Relay } from "../relay.js";
 import { bodyAlreadyParsed, bodyTooLarge, limitedByFramework, senderGone } from "./body-errors.js";
+import { ByteBuffer } from "./byte-buffer.js";
 import { handleWebhook } from "./handle-webhook.js";
 
 /** How a binding over `Request` and `Response` answers. */
@@ -50,21 +51,10 @@ async function readBody(request: Request, { maxBodyBytes, advice, kept, onRead }
 }
 
 async function readStream(request: Request, maxBodyBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = new ByteBuffer(maxBodyBytes);
   // Read by chunks, since content-length is only what the sender says.
-  for await (const chunk of chunksOf(request)) {
-    size += chunk.byteLength;
-    if (size > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
-    chunks.push(chunk);
-  }
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return body;
+  for await (const chunk of chunksOf(request)) body.append(chunk);
+  return body.toBytes();
 }
 
 /**

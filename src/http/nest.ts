@@ -7,7 +7,7 @@ import { basePathOf } from "./source.js";
 
 /**
  * What the relay is injected by: `constructor(@Inject(AFFONSO_RELAY) private readonly relay: Relay) {}`, in any module
- * of the app.
+ * of the app. It says nothing of which relay where an app has two.
  */
 export const AFFONSO_RELAY = Symbol.for("affonso-relay.relay");
 
@@ -77,9 +77,6 @@ const ADVICE =
   "In Nest affonso-relay comes before the app's own parsers. Mount no parser on the Express or Fastify instance that you " +
   "hand to NestFactory.create, or let it keep the bytes in request.rawBody. In a test on Nest 10, where Nest's parser " +
   "comes first, createNestApplication({ rawBody: true }) keeps them";
-
-/** What Nest makes an instance of for the module; its name stands in Nest's log. */
-class AffonsoRelay {}
 
 /** Mounts the relay as soon as there is a server, and lets it live as long as the app. */
 class RelayInApp {
@@ -167,5 +164,7 @@ function moduleOf<Import>(imports: Import[], relayProvider: NestProvider, mount:
       new RelayInApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE })),
     inject: [HttpAdapterHost, AFFONSO_RELAY],
   };
+  // A class of its own for each: Nest 10 would take a second relay's module for the first one.
+  class AffonsoRelay {}
   return { module: AffonsoRelay, global: true, imports, providers: [relayProvider, inApp], exports: [AFFONSO_RELAY] };
 }

@@ -75,6 +75,7 @@ export function createNodeHandler<Adapters extends readonly WebhookAdapter[]>(
 
 /** Not handed to the relay, which would log a warning for whatever the internet's scanners ask for. */
 function answerNotFound(request: NodeRequest, response: NodeResponse): void {
+  if (response.headersSent) return;
   writeAnswer(request, response, errorAnswer(new RelayError("unknown_source", "no webhook is taken on this path")));
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { bodyAlreadyParsed, bodyTooLarge, senderGone } from "./body-errors.js";
+import { ByteBuffer } from "./byte-buffer.js";
 
 /**
  * A request of one of Node's servers (http, https, or http2's compatibility API), with the properties that body parsers
@@ -63,14 +64,16 @@ function bytesOf(value: unknown): Uint8Array | undefined {
 
 function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const body = new ByteBuffer(maxBodyBytes);
     const onData = (chunk: Buffer) => {
-      size += chunk.byteLength;
-      chunks.push(chunk);
-      if (size > maxBodyBytes) settle(() => reject(bodyTooLarge(maxBodyBytes)));
+      try {
+        body.append(chunk);
+      } catch (error) {
+        settle(() => reject(error));
+      }
     };
-    const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
+    // A Buffer, as whoever comes after expects it of express.raw().
+    const onEnd = () => settle(() => resolve(Buffer.from(body.toBytes().buffer)));
     const onGone = () => settle(() => reject(senderGone()));
     const settle = (done: () => void) => {
       request.off("data", onData).off("end", onEnd);

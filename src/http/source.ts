@@ -30,7 +30,8 @@ export function basePathOf(basePath: string | undefined = "/"): string {
   return basePath.replace(/\/+$/, "");
 }
 
-/** The last segment of a URL's path. */
-export function lastSegment(path: string): string {
-  return /([^/?#]*)\/*(?:[?#]|$)/.exec(path)?.[1] ?? "";
+/** The last segment of a URL's path. Without a pattern, which would try a path of slashes from each of them anew. */
+export function lastSegment(url: string): string {
+  const [path = ""] = url.split(/[?#]/, 1);
+  return path.split("/").findLast((segment) => segment !== "") ?? "";
 }

@@ -7,4 +7,5 @@ import { tableOf } from "./support/report.js";
 
 const reports = await coldStart();
 for (const report of reports) console.log(`${tableOf(report)}\n`);
+if (reports.some(({ goals }) => goals.some(({ met }) => !met))) process.exitCode = 1;
 console.log(JSON.stringify({ node: process.version, platform: `${process.platform}-${process.arch}`, reports }));

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
@@ -42,6 +42,8 @@ export interface AppUnderTest {
   readonly refusesMethods?: "relay" | "framework";
   /** Who answers a multipart body: a framework's protection against forms of other sites says 403. @default "relay" */
   readonly refusesForms?: "relay" | "framework";
+  /** Whether of several headers with one name only the last one arrives. @default false */
+  readonly keepsLastHeader?: boolean;
   /** Whether a webhook reaches the relay only once its body is complete. @default false */
   readonly buffersBodies?: boolean;
   /** Whether the connection of a sender who goes on sending may be cut before the answer is read. @default false */
@@ -127,6 +129,13 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
       expect(sandbox.requests).toEqual([]);
     });
 
+    it("answers 401 where the signature came in two headers", async () => {
+      const body = invoicePaid(newId());
+      const signature = stripeSignature(body);
+      const status = await sendInPieces(`${await start()}/webhooks/stripe`, body, [signature, signature]);
+      expect(status).toBe(app.keepsLastHeader ? 200 : 401);
+    });
+
     it("answers 400 to a signed body that is not JSON or not the provider's shape", async () => {
       const url = await start();
       for (const body of ["not json", "[]", '{"id":"evt_1"}', "\ufeff{}"]) {
@@ -185,23 +194,8 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
     });
 
     it("takes a chunked body, in pieces that cut characters apart", async () => {
-      const url = new URL(await start());
       const body = invoicePaid("chunked", { note: "Zoë 💶" });
-      const bytes = Buffer.from(body);
-      const status = await new Promise<number | undefined>((resolve, reject) => {
-        const headers = { "stripe-signature": stripeSignature(body), "content-type": "application/json" };
-        const request = httpRequest(
-          { port: url.port, path: "/webhooks/stripe", method: "POST", headers },
-          (response) => {
-            response.resume();
-            resolve(response.statusCode);
-          },
-        );
-        request.on("error", reject);
-        for (let at = 0; at < bytes.length; at += 7) request.write(bytes.subarray(at, at + 7));
-        request.end();
-      });
-      expect(status).toBe(200);
+      expect(await sendInPieces(`${await start()}/webhooks/stripe`, body, stripeSignature(body))).toBe(200);
       expect(sandbox.conversions).toHaveLength(1);
     });
 
@@ -274,6 +268,24 @@ export function describeWebhookHandler(name: string, app: AppUnderTest): void {
       if (!app.isRemote) expect(lines).toMatchObject([{ level: "error", message: error.message }]);
       expect(sandbox.requests).toEqual([]);
     });
+  });
+}
+
+/** Sends a body in chunks of seven bytes; several signatures go in as many headers. */
+function sendInPieces(url: string, body: string, signature: string | readonly string[]): Promise<number | undefined> {
+  const bytes = Buffer.from(body);
+  const headers: OutgoingHttpHeaders = {
+    "content-type": "application/json",
+    "stripe-signature": typeof signature === "string" ? signature : [...signature],
+  };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method: "POST", headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on("error", reject);
+    for (let at = 0; at < bytes.length; at += 7) request.write(bytes.subarray(at, at + 7));
+    request.end();
   });
 }
 

@@ -72,6 +72,7 @@ for (const [name, gateway, echoes] of gateways) {
     startBehindJsonParser: (relay) => listen(gateway, { "*": parsesJson(createLambdaHandler(relay)) }),
     advice: /before any middleware that parses or decodes event\.body/,
     buffersBodies: true,
+    keepsLastHeader: name === "Lambda behind a load balancer",
   });
 }
 

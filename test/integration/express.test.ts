@@ -39,6 +39,13 @@ for (const [name, express] of versions) {
       app.post("/echo", echo);
       return listen(app);
     },
+    startAfterJsonParser(relay) {
+      const app = express();
+      app.use(express.json({ verify: captureRawBody }));
+      app.use("/webhooks", createExpressMiddleware(relay));
+      app.post("/echo", echo);
+      return listen(app);
+    },
     startBehindJsonParser(relay) {
       const app = express();
       app.use(express.json());
@@ -58,13 +65,6 @@ for (const [name, express] of versions) {
       const headers = { "content-type": "application/json", "stripe-signature": stripeSignature(body) };
       return fetch(`${running.url}${path}`, { method: "POST", headers, ...init, body });
     };
-
-    it("takes the bytes that captureRawBody kept while express.json() stays in front", async () => {
-      const app = express();
-      app.use(express.json({ verify: captureRawBody }));
-      app.use("/webhooks", createExpressMiddleware(relay()));
-      expect((await send(app, "/webhooks/stripe")).status).toBe(200);
-    });
 
     it.each([
       ["express.raw()", () => express.raw({ type: "*/*" })],

@@ -42,6 +42,16 @@ describe("an event from code", async () => {
     await sender.stop();
   });
 
+  it("is refused where another event has its id, which would swallow it", async () => {
+    const sender = relay({ outbox: memoryOutbox() });
+    await sender.send(lead);
+    await expect(sender.send({ ...lead, type: "trial" })).rejects.toMatchObject({
+      code: "send_refused",
+      message: expect.stringContaining("another event has this externalEventId"),
+    });
+    await sender.stop();
+  });
+
   it("waits in the outbox for an endpoint that is down", async () => {
     sandbox.faults.always({ status: 503 });
     const sender = relay({ outbox: memoryOutbox() });
@@ -94,16 +104,18 @@ describe("an event from code", async () => {
     ["a misspelt field", { externalEventID: "1" }, /externalEventID/],
     ["a sale without an amount", { type: "conversion" }, /sale: a conversion needs its amount/],
     ["another kind of record", { kind: "refund" }, /kind/],
+    ["a business key, which would not be that of a webhook's sale", { businessKey: "invoice:in_1" }, /businessKey/],
   ])("with %s is refused and says what is wrong", async (_what, changes, message) => {
     const { logger, lines } = recordingLogger();
     const sending = relay({ logger }).send({ ...lead, ...changes } as never);
-    await expect(sending).rejects.toMatchObject({ code: "invalid_event", message: expect.stringMatching(message) });
-    expect(lines).toMatchObject([{ level: "error", fields: { source: "relay.send", code: "invalid_event" } }]);
+    const error = { code: "send_refused", retryable: false, message: expect.stringMatching(message) };
+    await expect(sending).rejects.toMatchObject(error);
+    expect(lines).toMatchObject([{ level: "error", fields: { source: "relay.send", code: "send_refused" } }]);
     expect(sandbox.requests).toEqual([]);
   });
 
   it.each([null, undefined, "lead", 7])("that is no object (%s) is refused", async (event) => {
-    await expect(relay().send(event as never)).rejects.toMatchObject({ code: "invalid_event" });
+    await expect(relay().send(event as never)).rejects.toMatchObject({ code: "send_refused" });
   });
 
   it("is refused once the relay has stopped", async () => {

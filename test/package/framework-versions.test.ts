@@ -20,7 +20,8 @@ function nest(version: string, versions: { readonly fastify: string; readonly re
     "reflect-metadata": versions.reflectMetadata,
     rxjs: "7.8.2",
   };
-  return { name: `Nest ${version}`, program: "nest", dependencies, prints: { express: served, fastify: served } };
+  const answers = { ...served, signed: [delivered, delivered], sales: ["evt_0 29", "evt_1 29"] };
+  return { name: `Nest ${version}`, program: "nest", dependencies, prints: { express: answers, fastify: answers } };
 }
 
 const delivered = '200 {"received":true,"status":"delivered"}';

@@ -41,5 +41,8 @@ void relay.send({ name: "order_paid", type: "conversion", identity, sale });
 // @ts-expect-error a sale needs its amount
 void relay.send({ name: "order_paid", type: "conversion", externalEventId: "order_1", identity });
 
+// @ts-expect-error keys are of the adapters: a webhook's sale would not be known by one
+void relay.send({ name: "signed_up", type: "lead", identity, businessKey: "invoice:in_1" });
+
 // @ts-expect-error where it came from is not the app's to say
 void relay.send({ name: "signed_up", type: "lead", identity, source: "stripe" });

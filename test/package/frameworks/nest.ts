@@ -19,11 +19,13 @@ Post("echo")(EchoController.prototype, "echo", Object.getOwnPropertyDescriptor(E
 
 type Create = (module: new () => object, options: NestApplicationOptions) => Promise<INestApplication>;
 
-const answersOf = (create: Create) => visit((relay) => startApp(create, relay), ["/webhooks/stripe"]);
+const answersOf = (create: Create) => visit((relay) => startApp(create, relay), ["/webhooks/stripe", "/second/stripe"]);
 
 async function startApp(create: Create, relay: Relay) {
   class AppModule {}
-  Module({ imports: [AffonsoRelayModule.forRoot({ relay })], controllers: [EchoController] })(AppModule);
+  // Two that differ in what their factories know alone: Nest 10 tells modules apart by their text.
+  const imports = [AffonsoRelayModule.forRoot({ relay }), AffonsoRelayModule.forRoot({ relay, basePath: "/second" })];
+  Module({ imports, controllers: [EchoController] })(AppModule);
   const app = await create(AppModule, { logger: false, abortOnError: false, rawBody: false });
   await app.listen(0, "127.0.0.1");
   return { url: await app.getUrl(), close: () => app.close() };

@@ -36,6 +36,7 @@ describe("the table of error codes", () => {
       ["unsupported_webhook", 400, false],
       ["mapping_failed", 503, true],
       ["invalid_event", 503, true],
+      ["send_refused", 500, false],
       ["hook_failed", 503, true],
       ["endpoint_unavailable", 503, true],
       ["endpoint_blocked", 503, true],
@@ -47,7 +48,7 @@ describe("the table of error codes", () => {
       ["relay_stopped", 503, true],
       ["internal_error", 500, true],
     ]);
-    expect(rows).toHaveLength(22);
+    expect(rows).toHaveLength(23);
   });
 
   it("shows no message of a refused signature, nor of anything that may quote what was sent", () => {

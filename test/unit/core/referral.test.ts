@@ -110,6 +110,7 @@ describe("referralFrom", () => {
     ["no white space between cookies", "a=1;affonso_referral=ref_ada;b=2", "ref_ada"],
     ["cookies without a name or a value", "=; ;;flag; affonso_referral=ref_ada", "ref_ada"],
     ["the first of several", "affonso_referral=ref_1; affonso_referral=ref_2", "ref_1"],
+    ["the first that can be one", "affonso_referral=; affonso_referral=%0a; affonso_referral=ref_3", "ref_3"],
     ["names of every object", "__proto__=a; constructor=b; toString=c; affonso_referral=ref_ada", "ref_ada"],
     ["255 characters", `affonso_referral=${"x".repeat(255)}`, "x".repeat(255)],
   ])("takes %s", (_, header, referral) => {
@@ -130,7 +131,6 @@ describe("referralFrom", () => {
     ["is another one's ending", "my_affonso_referral=ref_ada"],
     ["is another one's beginning", "affonso_referral_at=1760000000"],
     ["is in another one's value", "next=affonso_referral=ref_ada"],
-    ["is shadowed by an empty one", "affonso_referral=; affonso_referral=ref_ada"],
   ])("finds none where the cookie %s", (_, header) => {
     expect(referralFrom(header)).toBeUndefined();
   });
@@ -165,7 +165,8 @@ describe("referralFrom", () => {
     fc.assert(
       fc.property(header, (pairs) => {
         const cookies = pairs.join(";");
-        expect(referralFrom(cookies)).toBe(asReferral(parse(cookies)["affonso_referral"]));
+        const each = cookies.split(";").map((pair) => asReferral(parse(pair)["affonso_referral"]));
+        expect(referralFrom(cookies)).toBe(each.find((referral) => referral !== undefined));
       }),
       { numRuns: 2_000 },
     );
