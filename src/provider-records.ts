@@ -1,4 +1,4 @@
-import { ID_PATTERN, type RelayRecordInput } from "./event.js";
+import type { RelayRecordInput } from "./event.js";
 
 /** A record that says why nothing is sent. */
 export function skip(
@@ -7,34 +7,6 @@ export function skip(
   message: string,
 ): RelayRecordInput {
   return { kind: "skip", reason, externalEventId, message };
-}
-
-/** Affonso's name for the referral: of the cookie its browser script sets, and of the key in a payment's metadata. */
-export const REFERRAL_KEY = "affonso_referral";
-
-/**
- * The referral that a value is: an id, without the white space around it.
- *
- * Whoever checks out can write it: nonsense in it must cost neither the checkout nor the sale, which the customer's id
- * may still attribute.
- */
-export function asReferral(value: unknown): string | undefined {
-  const referral = typeof value === "string" ? value.trim() : "";
-  return ID_PATTERN.test(referral) ? referral : undefined;
-}
-
-/** The referral that Affonso's convention puts into a payment's metadata. */
-export function referralIn(metadata: unknown): string | undefined {
-  if (typeof metadata !== "object" || metadata === null || !Object.hasOwn(metadata, REFERRAL_KEY)) return undefined;
-  return asReferral(Reflect.get(metadata, REFERRAL_KEY));
-}
-
-/** A copy of `params` whose metadata, called `key`, has the referral beside what is there; as they are without one. */
-export function putReferral<Params extends object>(params: Params, key: string, referral: unknown): Params {
-  const id = asReferral(referral);
-  if (id === undefined) return params;
-  const metadata: unknown = Reflect.get(params, key);
-  return { ...params, [key]: { ...(typeof metadata === "object" ? metadata : {}), [REFERRAL_KEY]: id } };
 }
 
 /** Each id once, in order; what is null, undefined or empty is left out. */

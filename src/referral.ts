@@ -1,5 +1,33 @@
 import type { WebhookHeaders } from "./adapter.js";
-import { asReferral, REFERRAL_KEY } from "./provider-records.js";
+import { ID_PATTERN } from "./event.js";
+
+/** Affonso's name for the referral: of the cookie its browser script sets, and of the key in a payment's metadata. */
+const REFERRAL_KEY = "affonso_referral";
+
+/**
+ * The referral that a value is: an id, without the white space around it.
+ *
+ * Whoever checks out can write it: nonsense in it must cost neither the checkout nor the sale, which the customer's id
+ * may still attribute.
+ */
+export function asReferral(value: unknown): string | undefined {
+  const referral = typeof value === "string" ? value.trim() : "";
+  return ID_PATTERN.test(referral) ? referral : undefined;
+}
+
+/** The referral that Affonso's convention puts into a payment's metadata. */
+export function referralIn(metadata: unknown): string | undefined {
+  if (typeof metadata !== "object" || metadata === null || !Object.hasOwn(metadata, REFERRAL_KEY)) return undefined;
+  return asReferral(Reflect.get(metadata, REFERRAL_KEY));
+}
+
+/** A copy of `params` whose metadata, called `key`, has the referral beside what is there; as they are without one. */
+export function putReferral<Params extends object>(params: Params, key: string, referral: unknown): Params {
+  const id = asReferral(referral);
+  if (id === undefined) return params;
+  const metadata: unknown = Reflect.get(params, key);
+  return { ...params, [key]: { ...(typeof metadata === "object" ? metadata : {}), [REFERRAL_KEY]: id } };
+}
 
 /** What a browser's cookies can be read from: a request, its headers, or a cookie header's text. */
 export type ReferralSource =

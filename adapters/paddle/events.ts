@@ -1,6 +1,7 @@
 import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
 import type { Identity } from "../../src/event.js";
-import { compact, referralIn, skip } from "../../src/provider-records.js";
+import { compact, skip } from "../../src/provider-records.js";
+import { referralIn } from "../../src/referral.js";
 import { cadenceOf, capturedAt, idsOf } from "./items.js";
 import { paidFor, refundOf, saleOf } from "./money.js";
 import type { PaddleContext, PaddleEventHandler, PaddleEventType } from "./options.js";

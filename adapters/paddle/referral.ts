@@ -1,4 +1,4 @@
-import { putReferral } from "../../src/provider-records.js";
+import { putReferral } from "../../src/referral.js";
 
 /**
  * Puts the visitor's referral into the params of a checkout (`Paddle.Checkout.open`) or a transaction

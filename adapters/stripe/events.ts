@@ -1,5 +1,6 @@
 import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
-import { referralIn, skip } from "../../src/provider-records.js";
+import { skip } from "../../src/provider-records.js";
+import { referralIn } from "../../src/referral.js";
 import { customerOf } from "./identity.js";
 import type { StripeContext, StripeEventHandler, StripeEventType } from "./options.js";
 import { chargeRefunded, refundChanged } from "./refunds.js";

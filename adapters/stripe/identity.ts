@@ -1,5 +1,5 @@
 import type { Identity } from "../../src/event.js";
-import { asReferral, referralIn } from "../../src/provider-records.js";
+import { asReferral, referralIn } from "../../src/referral.js";
 import type { ClientReferenceId } from "./options.js";
 import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 

@@ -1,4 +1,4 @@
-import { asReferral, putReferral } from "../../src/provider-records.js";
+import { asReferral, putReferral } from "../../src/referral.js";
 
 /** Params of any call; only those of a Checkout session have a mode. Literals in the types keep yours literal. */
 type StripeParams = object & {

@@ -1,4 +1,4 @@
-export { outboxEngine } from "../durable.js";
+export { outboxEngine } from "./engine.js";
 export type { LaneState, PauseReason } from "./lane.js";
 export {
   type Batch,

@@ -1,5 +1,5 @@
-import { outboxEngine } from "../durable.js";
 import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
+import { outboxEngine } from "./engine.js";
 import type { LaneState } from "./lane.js";
 import { keyOf, Links } from "./memory/links.js";
 import { finish, fitsFilter, makeDue, newRow, type Row, renew } from "./memory/row.js";

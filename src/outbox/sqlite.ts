@@ -1,6 +1,6 @@
-import { outboxEngine } from "../durable.js";
 import { assertKnownKeys, describeType, invalidOption, RelayError } from "../errors.js";
 import { consoleLogger, type Logger, unfailing } from "../logger.js";
+import { outboxEngine } from "./engine.js";
 import type { LaneState } from "./lane.js";
 import type {
   Batch,

@@ -8,8 +8,7 @@ import fc from "fast-check";
 import fastify from "fastify";
 import Koa from "koa";
 import { describe, expect, it } from "vitest";
-import { asReferral } from "../../../src/provider-records.js";
-import { type ReferralSource, referralFrom } from "../../../src/referral.js";
+import { asReferral, type ReferralSource, referralFrom } from "../../../src/referral.js";
 
 /** What a server reads of a request that a browser sends with these cookies. */
 async function readBy(listener: RequestListener, cookie: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Durable } from "../../../src/durable.js";
 import type { Refund, RelayEvent } from "../../../src/event.js";
 import { resolveOptions } from "../../../src/options.js";
+import { Durable } from "../../../src/outbox/engine.js";
 import { memoryOutbox } from "../../../src/outbox/memory.js";
 import type { Settlement } from "../../../src/outbox/outbox.js";
 import { memoryLogger, NOW_MS, optionsOf } from "../core/support.js";

@@ -1,18 +1,18 @@
-import { createDeadLetters, type DeadLetters } from "./dead-letters.js";
-import { EndpointClient } from "./endpoint/client.js";
-import { BLOCKED_ADVICE } from "./endpoint/outcome.js";
-import { toRelayError } from "./errors.js";
-import type { Link, Refund, RelayEvent } from "./event.js";
-import { causeFields } from "./logger.js";
-import type { RelayHooks, ResolvedOptions } from "./options.js";
-import { batchOf, confirmedLink } from "./outbox/batch.js";
-import { Delivery } from "./outbox/delivery.js";
-import type { LaneState, PauseReason } from "./outbox/lane.js";
-import { type DurableOptions, durableOptions } from "./outbox/options.js";
-import type { Batch, Entry, Outbox, OutboxEngine, PutResult, Settlement } from "./outbox/outbox.js";
-import { Worker, type WorkerEvents } from "./outbox/worker.js";
-import type { DurableSink, RecordResult } from "./sink.js";
-import { type RelayStats, relayStats } from "./stats.js";
+import { createDeadLetters, type DeadLetters } from "../dead-letters.js";
+import { EndpointClient } from "../endpoint/client.js";
+import { BLOCKED_ADVICE } from "../endpoint/outcome.js";
+import { toRelayError } from "../errors.js";
+import type { Link, Refund, RelayEvent } from "../event.js";
+import { causeFields } from "../logger.js";
+import type { RelayHooks, ResolvedOptions } from "../options.js";
+import type { DurableSink, RecordResult } from "../sink.js";
+import { type RelayStats, relayStats } from "../stats.js";
+import { batchOf, confirmedLink } from "./batch.js";
+import { Delivery } from "./delivery.js";
+import type { LaneState, PauseReason } from "./lane.js";
+import { type DurableOptions, durableOptions } from "./options.js";
+import type { Batch, Entry, Outbox, OutboxEngine, PutResult, Settlement } from "./outbox.js";
+import { Worker, type WorkerEvents } from "./worker.js";
 
 /** The {@link OutboxEngine} of all stores. */
 export const outboxEngine: OutboxEngine = Object.freeze({
