@@ -78,7 +78,7 @@ const relayEventSchema = z
     kind: z._default(z.literal("event"), "event"),
     source: id,
     name: id,
-    type: z.enum(["conversion", "lead", "trial", "milestone"]),
+    type: z.enum(["conversion", "lead", "trial", "milestone"], 'expected "conversion", "lead", "trial" or "milestone"'),
     externalEventId: z.optional(id),
     businessKey: z.optional(id),
     identity: identitySchema,

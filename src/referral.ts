@@ -1,4 +1,5 @@
 import type { WebhookHeaders } from "./adapter.js";
+import { invalidOption } from "./errors.js";
 import { ID_PATTERN } from "./event.js";
 
 /** Affonso's name for the referral: of the cookie its browser script sets, and of the key in a payment's metadata. */
@@ -21,8 +22,19 @@ export function referralIn(metadata: unknown): string | undefined {
   return asReferral(Reflect.get(metadata, REFERRAL_KEY));
 }
 
-/** A copy of `params` whose metadata, called `key`, has the referral beside what is there; as they are without one. */
+/**
+ * A copy of `params` whose metadata, called `key`, has the referral beside what is there; as they are without one.
+ *
+ * @throws RelayError `invalid_options`
+ */
 export function putReferral<Params extends object>(params: Params, key: string, referral: unknown): Params {
+  // In JavaScript: a request in place of its referral would lose every commission without a word.
+  if (typeof referral !== "string" && referral !== undefined && referral !== null) {
+    throw invalidOption("withReferral's referral", "what referralFrom(request) answers", referral);
+  }
+  if (typeof params !== "object" || params === null) {
+    throw invalidOption("withReferral's params", "an object", params);
+  }
   const id = asReferral(referral);
   if (id === undefined) return params;
   const metadata: unknown = Reflect.get(params, key);

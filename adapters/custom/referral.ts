@@ -8,6 +8,7 @@ import { putReferral } from "../../src/referral.js";
  * The params themselves are not changed, other metadata stays, and a referral that is there already is replaced. Without
  * a referral, or with one that can't be an id, the answer is the params as they are.
  *
+ * @throws RelayError `invalid_options` where params are no object, or the referral is something else, such as the request.
  * @example
  * polar.checkouts.create(withReferral({ products: ["prod_1"] }, referralFrom(request)))
  *

@@ -11,11 +11,12 @@ import { putReferral } from "../../src/referral.js";
  * The params themselves are not changed, other custom data stays, and a referral that is there already is replaced.
  * Without a referral, or with one that can't be an id, the answer is the params as they are.
  *
+ * @throws RelayError `invalid_options` where params are no object, or the referral is something else, such as the request.
  * @example
  * Paddle.Checkout.open(withReferral({ items: [{ priceId: "pri_1", quantity: 1 }] }, referralFrom(document.cookie)))
  *
  * @see https://developer.paddle.com/build/transactions/custom-data
  */
 export function withReferral<Params extends object>(params: Params, referral: string | null | undefined): Params {
-  return putReferral(params, "custom_data" in params ? "custom_data" : "customData", referral);
+  return putReferral(params, Object.hasOwn(Object(params), "custom_data") ? "custom_data" : "customData", referral);
 }

@@ -16,6 +16,7 @@ const SCHEME: TimestampedScheme = {
 /** By how they begin: https://developer.paddle.com/api-reference/about/authentication */
 const MISTAKEN: readonly MistakenSecret[] = [
   [/^pdl_(?:live_|sdbx_)?apikey_/, "an API key"],
+  [/^whsec_/, "a secret of Stripe's or of Standard Webhooks"],
   [/^ntfset_/, "the destination's id, which is no secret"],
   [/^(?:live|test)_[0-9a-z]{20,}$/, "a client-side token"],
   [/[^\x21-\x7e]/, "text with white space or invisible characters (a copy-paste slip)"],

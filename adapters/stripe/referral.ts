@@ -1,4 +1,4 @@
-import { asReferral, putReferral } from "../../src/referral.js";
+import { putReferral } from "../../src/referral.js";
 
 /** Params of any call; only those of a Checkout session have a mode. Literals in the types keep yours literal. */
 type StripeParams = object & {
@@ -31,6 +31,7 @@ const MADE_IN: Readonly<Record<string, string>> = {
  * The params themselves are not changed, other metadata stays, and a referral that is there already is replaced. Without
  * a referral, or with one that can't be an id, the answer is the params as they are.
  *
+ * @throws RelayError `invalid_options` where params are no object, or the referral is something else, such as the request.
  * @example
  * stripeClient.checkout.sessions.create(withReferral({ mode: "subscription", line_items }, referralFrom(request)))
  *
@@ -38,8 +39,8 @@ const MADE_IN: Readonly<Record<string, string>> = {
  * @see https://docs.stripe.com/api/checkout/sessions/create
  */
 export function withReferral<Params extends StripeParams>(params: Params, referral: string | null | undefined): Params {
-  if (asReferral(referral) === undefined) return params;
   let marked = putReferral(params, "metadata", referral);
+  if (marked === params) return params;
   for (const [part, mode] of Object.entries(MADE_IN)) {
     if (params.mode === mode || partOf(params, part) !== undefined) marked = markPart(marked, part, referral);
   }

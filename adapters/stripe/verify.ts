@@ -15,6 +15,7 @@ const MISTAKEN: readonly MistakenSecret[] = [
   [/^[sr]k_/, "an API key"],
   [/^pk_/, "a publishable key"],
   [/^we_/, "the endpoint's id"],
+  [/^pdl_/, "a key of Paddle's"],
 ];
 
 /**

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys, invalidOption } from "../errors.js";
+import { invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
+import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { answerNodeRequest, webhooksBelow } from "./node-webhook.js";
 import type { NodeRequest } from "./read-raw-body.js";
-import { assertSource } from "./source.js";
 
 /** An Express middleware, written down without Express: it fits Express 4 and 5, and Connect. */
 export type ExpressHandler = (
@@ -15,7 +14,7 @@ export type ExpressHandler = (
 ) => void;
 
 const ADVICE =
-  "Mount affonso-relay before express.json(), or keep the bytes: app.use(express.json({ verify: captureRawBody })) " +
+  "Mount affonso-relay before express.json(), or keep the bytes: app.use(express.json({ verify: captureRawBody, limit: '1mb' })) " +
   'with captureRawBody from "affonso-relay/express"';
 
 /** Options of {@link createExpressHandler}. */
@@ -40,8 +39,7 @@ export function createExpressMiddleware<Adapters extends readonly WebhookAdapter
   relay: Relay<Adapters>,
   options: HandlerOptions = {},
 ): ExpressHandler {
-  assertKnownKeys("createExpressMiddleware", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createExpressMiddleware", relay, options });
   // Express takes the mount point off the path.
   return webhooksBelow(relay, { basePath: "", maxBodyBytes, advice: ADVICE });
 }
@@ -56,13 +54,13 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
   source: Relay<Adapters>["sources"][number],
   options: ExpressHandlerOptions = {},
 ): ExpressHandler {
-  assertKnownKeys("createExpressHandler", options, ["maxBodyBytes", "onReceived"]);
+  const optionNames = ["onReceived"] as const;
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createExpressHandler", relay, options, optionNames });
   assertSource(relay, source);
   const { onReceived = "respond" } = options;
   if (onReceived !== "respond" && onReceived !== "next") {
     throw invalidOption("onReceived", '"respond" or "next"', onReceived);
   }
-  const maxBodyBytes = maxBodyBytesOf(options);
   return function affonsoRelay(request, response, next) {
     const onTaken = onReceived === "next" ? next : undefined;
     answerNodeRequest(relay, source, request, response, { maxBodyBytes, advice: ADVICE, onTaken }).catch(next);
@@ -71,7 +69,8 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
 
 /**
  * Keeps the raw bytes where `express.json()` must stay in front:
- * `app.use(express.json({ verify: captureRawBody }))`.
+ * `app.use(express.json({ verify: captureRawBody, limit: "1mb" }))`. The limit is Express's own, 100 kB without it: what is
+ * larger never reaches the relay.
  */
 export function captureRawBody(request: IncomingMessage, _response: ServerResponse, bytes: Buffer): void {
   const keeping: NodeRequest = request;

@@ -1,7 +1,7 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type HandlerOptions, handleWebhook, maxBodyBytesOf } from "./handle-webhook.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
+import { handleWebhook } from "./handle-webhook.js";
 import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 
@@ -67,8 +67,7 @@ export function createFastifyPlugin<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,
   options: HandlerOptions = {},
 ): FastifyPlugin {
-  assertKnownKeys("createFastifyPlugin", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createFastifyPlugin", relay, options });
   return async function affonsoRelay(scope) {
     scope.removeAllContentTypeParsers();
     // The stream is left alone: Fastify's bodyLimit holds for what Fastify reads, and would answer in its own words.

@@ -1,9 +1,8 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { answerFetchRequest } from "./fetch-webhook.js";
-import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
-import { assertSource, lastSegment } from "./source.js";
+import { lastSegment } from "./source.js";
 
 const ADVICE = "Call the handler before request.json() or request.text(), or hand it request.clone()";
 
@@ -19,9 +18,7 @@ export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
   source?: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): (request: Request) => Promise<Response> {
-  assertKnownKeys("createFetchHandler", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
-  if (source !== undefined) assertSource(relay, source);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createFetchHandler", relay, source, options });
   return (request) =>
     answerFetchRequest(relay, source ?? lastSegment(request.url), request, { maxBodyBytes, advice: ADVICE });
 }

@@ -1,21 +1,6 @@
 import { headerOf, type WebhookAdapter, type WebhookHeaders } from "../adapter.js";
-import { ERROR_CODES, invalidOption, RelayError, toRelayError } from "../errors.js";
+import { ERROR_CODES, RelayError, toRelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
-
-/** Default cap on a webhook's body, in bytes: 1 MiB. The largest that Stripe or Paddle send are far below. */
-const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
-
-/** @throws RelayError `invalid_options`: a limit that is no number would be none. */
-export function maxBodyBytesOf({ maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HandlerOptions): number {
-  if (Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0) return maxBodyBytes;
-  throw invalidOption("maxBodyBytes", "a whole number of bytes above 0", maxBodyBytes);
-}
-
-/** Options that every framework's binding has. */
-export interface HandlerOptions {
-  /** Largest body in bytes; more is answered 413. @default 1048576 (1 MiB) */
-  readonly maxBodyBytes?: number | undefined;
-}
 
 /** A webhook request as a framework's binding hands it over. */
 export interface IncomingWebhook {

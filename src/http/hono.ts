@@ -1,9 +1,8 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { answerFetchRequest, type KeptBody } from "./fetch-webhook.js";
-import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
-import { assertSource, lastSegment } from "./source.js";
+import { lastSegment } from "./source.js";
 
 /**
  * What the handler needs of Hono's context, written down without Hono: any `Context` fits, whatever its `Bindings`.
@@ -44,9 +43,7 @@ export function createHonoHandler<Adapters extends readonly WebhookAdapter[]>(
   source?: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): (context: HonoContext) => Promise<Response> {
-  assertKnownKeys("createHonoHandler", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
-  if (source !== undefined) assertSource(relay, source);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createHonoHandler", relay, source, options });
   return function affonsoRelay({ req: { raw, bodyCache } }) {
     const { text, arrayBuffer, blob } = bodyCache;
     return answerFetchRequest(relay, source ?? lastSegment(raw.url), raw, {

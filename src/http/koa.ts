@@ -1,10 +1,10 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type HandlerOptions, handleWebhook, maxBodyBytesOf } from "./handle-webhook.js";
+import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
+import { handleWebhook } from "./handle-webhook.js";
 import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
-import { assertSource, basePathOf, isSource, sourceBelow } from "./source.js";
+import { basePathOf, isSource, sourceBelow } from "./source.js";
 
 /**
  * A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and @koa/router.
@@ -65,9 +65,8 @@ export function createKoaMiddleware<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,
   options: KoaMiddlewareOptions = {},
 ): KoaMiddleware {
-  assertKnownKeys("createKoaMiddleware", options, ["basePath", "maxBodyBytes"]);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createKoaMiddleware", relay, options, optionNames: ["basePath"] });
   const basePath = basePathOf(options.basePath);
-  const maxBodyBytes = maxBodyBytesOf(options);
   return async function affonsoRelay(context, next) {
     const source = sourceBelow(basePath, context.path);
     if (source === undefined || !isSource(relay, source)) return next();
@@ -85,9 +84,8 @@ export function createKoaHandler<Adapters extends readonly WebhookAdapter[]>(
   source: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): KoaHandler {
-  assertKnownKeys("createKoaHandler", options, ["maxBodyBytes"]);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createKoaHandler", relay, options });
   assertSource(relay, source);
-  const maxBodyBytes = maxBodyBytesOf(options);
   return function affonsoRelay(context) {
     return answerContext(relay, source, context, maxBodyBytes);
   };

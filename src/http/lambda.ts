@@ -1,9 +1,10 @@
 import type { WebhookAdapter, WebhookHeaders } from "../adapter.js";
-import { assertKnownKeys, RelayError } from "../errors.js";
+import { RelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { bodyAlreadyParsed, bodyTooLarge } from "./body-errors.js";
-import { type HandlerOptions, handleWebhook, maxBodyBytesOf, type WebhookResponse } from "./handle-webhook.js";
-import { assertSource, lastSegment } from "./source.js";
+import { handleWebhook, type WebhookResponse } from "./handle-webhook.js";
+import { lastSegment } from "./source.js";
 
 /**
  * An HTTP request as an event of payload format 1.0: API Gateway's REST APIs (and HTTP APIs that are set to it), and
@@ -85,9 +86,7 @@ export function createLambdaHandler<Adapters extends readonly WebhookAdapter[]>(
   source?: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): LambdaHandler {
-  assertKnownKeys("createLambdaHandler", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
-  if (source !== undefined) assertSource(relay, source);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createLambdaHandler", relay, source, options });
   return async (event) => {
     const { method, path, headers, answersMultiValue } = requestOf(event);
     const readBody = async () => bytesOf(event, maxBodyBytes);

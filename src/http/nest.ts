@@ -1,7 +1,7 @@
 import { HttpAdapterHost } from "@nestjs/core";
 import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
+import { assertRelay, checkedMaxBodyBytes, type HandlerOptions } from "./binding-options.js";
 import { type NodeMiddlewareFunction, webhooksBelow } from "./node-webhook.js";
 import { basePathOf } from "./source.js";
 
@@ -135,6 +135,7 @@ export const AffonsoRelayModule = Object.freeze({
   forRoot(options: NestOptions): NestModule {
     assertKnownKeys("AffonsoRelayModule.forRoot", options, ["relay", "basePath", "maxBodyBytes"]);
     const { relay, ...mount } = options;
+    assertRelay("AffonsoRelayModule.forRoot", relay);
     return moduleOf([], { provide: AFFONSO_RELAY, useFactory: () => relay, inject: [] }, mount);
   },
 
@@ -156,12 +157,14 @@ export const AffonsoRelayModule = Object.freeze({
 
 function moduleOf<Import>(imports: Import[], relayProvider: NestProvider, mount: NestMountOptions): NestModule<Import> {
   const basePath = basePathOf(mount.basePath ?? "/webhooks");
-  const maxBodyBytes = maxBodyBytesOf(mount);
+  const maxBodyBytes = checkedMaxBodyBytes(mount);
   const inApp = {
     provide: RelayInApp,
-    useFactory: (host: AdapterHost, relay: Relay) =>
+    useFactory(host: AdapterHost, relay: Relay) {
+      assertRelay("AffonsoRelayModule.forRootAsync", relay);
       // Mounted without a path, since Express and Fastify's middleware each match one in a way of their own.
-      new RelayInApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE })),
+      return new RelayInApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE }));
+    },
     inject: [HttpAdapterHost, AFFONSO_RELAY],
   };
   // A class of its own for each: Nest 10 would take a second relay's module for the first one.

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { answerFetchRequest } from "./fetch-webhook.js";
-import { type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
 import { answerNodeRequest } from "./node-webhook.js";
-import { assertSource, lastSegment } from "./source.js";
+import { lastSegment } from "./source.js";
 
 /** What a `route.ts` of the App Router exports as `POST`, written down without Next.js; it needs no `context`. */
 export type NextRouteHandler = (request: Request) => Promise<Response>;
@@ -35,9 +34,7 @@ export function createNextRouteHandler<Adapters extends readonly WebhookAdapter[
   source?: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): NextRouteHandler {
-  assertKnownKeys("createNextRouteHandler", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
-  if (source !== undefined) assertSource(relay, source);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createNextRouteHandler", relay, source, options });
   return (request) =>
     answerFetchRequest(relay, source ?? lastSegment(request.url), request, { maxBodyBytes, advice: ROUTE_ADVICE });
 }
@@ -63,9 +60,7 @@ export function createNextApiHandler<Adapters extends readonly WebhookAdapter[]>
   source?: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): NextApiHandler {
-  assertKnownKeys("createNextApiHandler", options, ["maxBodyBytes"]);
-  const maxBodyBytes = maxBodyBytesOf(options);
-  if (source !== undefined) assertSource(relay, source);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createNextApiHandler", relay, source, options });
   return (request, response) =>
     answerNodeRequest(relay, source ?? lastSegment(request.url ?? ""), request, response, {
       maxBodyBytes,

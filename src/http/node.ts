@@ -1,10 +1,11 @@
 import type { WebhookAdapter } from "../adapter.js";
-import { assertKnownKeys, RelayError } from "../errors.js";
+import { RelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { errorAnswer, type HandlerOptions, maxBodyBytesOf } from "./handle-webhook.js";
+import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
+import { errorAnswer } from "./handle-webhook.js";
 import { answerNodeRequest, type NodeResponse, webhooksBelow, writeAnswer } from "./node-webhook.js";
 import type { NodeRequest } from "./read-raw-body.js";
-import { assertSource, basePathOf } from "./source.js";
+import { basePathOf } from "./source.js";
 
 export type { NodeRequest, NodeResponse };
 
@@ -43,9 +44,8 @@ export function createNodeMiddleware<Adapters extends readonly WebhookAdapter[]>
   relay: Relay<Adapters>,
   options: NodeMiddlewareOptions = {},
 ): NodeMiddleware {
-  assertKnownKeys("createNodeMiddleware", options, ["basePath", "maxBodyBytes"]);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createNodeMiddleware", relay, options, optionNames: ["basePath"] });
   const basePath = basePathOf(options.basePath);
-  const maxBodyBytes = maxBodyBytesOf(options);
   const middleware = webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE });
   return function affonsoRelay(request, response, next) {
     const last = (error?: unknown) => (error === undefined ? answerNotFound(request, response) : cut(response, error));
@@ -63,9 +63,8 @@ export function createNodeHandler<Adapters extends readonly WebhookAdapter[]>(
   source: Relay<Adapters>["sources"][number],
   options: HandlerOptions = {},
 ): NodeHandler {
-  assertKnownKeys("createNodeHandler", options, ["maxBodyBytes"]);
+  const maxBodyBytes = maxBodyBytesOf({ factory: "createNodeHandler", relay, options });
   assertSource(relay, source);
-  const maxBodyBytes = maxBodyBytesOf(options);
   return function affonsoRelay(request, response) {
     answerNodeRequest(relay, source, request, response, { maxBodyBytes, advice: ADVICE }).catch((error: unknown) =>
       cut(response, error),

@@ -1,11 +1,6 @@
 import { invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
 
-/** @throws RelayError `invalid_options` when the relay has no such source: the route would answer 404 for ever. */
-export function assertSource(relay: Relay, source: string): void {
-  if (!isSource(relay, source)) throw invalidOption("source", `one of ${relay.sources.join(", ")}`, source);
-}
-
 /** Whether the relay has an adapter of this name. */
 export function isSource(relay: Relay, source: string): boolean {
   return relay.sources.includes(source);

@@ -27,9 +27,21 @@ export function secretList(
   if (secrets.length === 0) throw invalidOption(option, what, value);
   return secrets.map((secret, at) => {
     const place = Array.isArray(value) ? `${option}[${at}]` : option;
+    if (secret === undefined) {
+      throw new RelayError(
+        "invalid_options",
+        `${place} must be ${what}, got undefined: is its environment variable set?`,
+      );
+    }
     if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
     if (secret !== secret.trim()) {
       throw new RelayError("invalid_options", `${place} begins or ends with white space; paste it again`);
+    }
+    if (/^(["']).*\1$/.test(secret)) {
+      throw new RelayError(
+        "invalid_options",
+        `${place} stands in quotes, which belong to a file or a shell; leave them out`,
+      );
     }
     const slip = mistaken.find(([pattern]) => pattern.test(secret));
     if (slip !== undefined) throw new RelayError("invalid_options", `${place} must be ${what}, and this is ${slip[1]}`);

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll } from "vitest";
-import type { HandlerOptions } from "../../src/http/handle-webhook.js";
+import type { HandlerOptions } from "../../src/http/binding-options.js";
 import type { Relay } from "../../src/relay.js";
 
 const run = promisify(execFile);

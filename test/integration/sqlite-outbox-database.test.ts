@@ -221,7 +221,8 @@ describe("sqliteOutbox", () => {
   it("says what is wrong where the folder is not there, and works once it is", async () => {
     const path = newPath().replace("outbox.db", "missing/outbox.db");
     const outbox = sqliteOutbox({ path });
-    await expect(put(outbox, sale(1))).rejects.toMatchObject({ code: "outbox_unavailable" });
+    const message = expect.stringContaining("check that its folder exists and may be written");
+    await expect(put(outbox, sale(1))).rejects.toMatchObject({ code: "outbox_unavailable", message });
     mkdirSync(dirname(path));
     expect(await put(outbox, sale(1))).toMatchObject({ status: "queued" });
     await outbox.close();

@@ -54,6 +54,8 @@ export function unavailable(cause: unknown): RelayError {
 function wordOf(cause: unknown): string | undefined {
   if (typeof cause !== "object" || cause === null) return undefined;
   const { errcode, code } = cause as { errcode?: unknown; code?: unknown };
+  // better-sqlite3 looks by itself, and says it without a code.
+  if (/directory does not exist/.test(messageOf(cause))) return "CANTOPEN";
   if (typeof errcode === "number") return WORDS[errcode & 0xff];
   return typeof code === "string" && code.startsWith("SQLITE_") ? code.split("_")[1] : undefined;
 }

@@ -105,10 +105,14 @@ describe("withReferral of Stripe", () => {
     },
   );
 
-  it("answers the very params where JavaScript hands over what is no text", () => {
-    const params = { mode: "subscription" };
+  it("refuses the request in place of its referral, in JavaScript, and params that are none", () => {
     for (const referral of [7, true, {}, ["ref_ada"], Symbol("ref_ada")]) {
-      expect(withReferral(params, referral as unknown as string)).toBe(params);
+      expect(() => withReferral({ mode: "subscription" }, referral as never)).toThrow(
+        /withReferral's referral must be what referralFrom\(request\) answers/,
+      );
+    }
+    for (const params of [undefined, null, "{}"]) {
+      expect(() => withReferral(params as never, "ref_ada")).toThrow(/withReferral's params must be an object/);
     }
   });
 
