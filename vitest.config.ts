@@ -20,5 +20,12 @@ export default defineConfig({
     maxWorkers: "100%",
     // A bound for what hangs; no test judges time.
     testTimeout: 30_000,
+    // Measured by `npm run coverage`, and by `npm test`. What runs in processes of its own, or from dist, is not counted.
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts", "adapters/**/*.ts"],
+      reporter: ["text-summary"],
+      thresholds: Object.fromEntries(["src/**", "adapters/**"].map((part) => [part, { lines: 95, branches: 95 }])),
+    },
   },
 });

@@ -129,12 +129,22 @@ export async function parsePayload<Schema extends StandardSchemaV1>(
   payload: unknown,
   what: string,
 ): Promise<StandardSchemaV1.InferOutput<Schema>> {
-  const result = await schema["~standard"].validate(payload);
+  const result = await validate(schema, payload, what);
   if (result.issues === undefined) return result.value;
   throw new RelayError(
     "malformed_payload",
     `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues)}`,
   );
+}
+
+async function validate<Schema extends StandardSchemaV1>(schema: Schema, payload: unknown, what: string) {
+  try {
+    return await schema["~standard"].validate(payload);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    // The stack overflows: of recursive schemas in depth, of zod where every item of a very long list is wrong.
+    throw new RelayError("malformed_payload", `${what} webhook is too large for its schema`, { cause });
+  }
 }
 
 /** The value of a header; a header that came several times is joined by `", "`, as Node does. */
@@ -167,8 +177,20 @@ export function bodyBytes(request: WebhookRequest): Uint8Array {
   );
 }
 
+/** No provider nests so deep: a megabyte of brackets alone takes 50 ms and more to parse, and then schemas overflow. */
+const MAX_JSON_DEPTH = 64;
+
+/** Twice as many as a body of 1 MiB has that says something; a list of a million zeros costs a schema all memory. */
+const MAX_JSON_VALUES = 100_000;
+
 function parseJson(request: WebhookRequest, source: string): unknown {
   const bytes = bodyBytes(request);
+  if (!isModest(bytes)) {
+    throw new RelayError(
+      "malformed_payload",
+      `${source} sent JSON of more than ${MAX_JSON_VALUES} values, or nested deeper than ${MAX_JSON_DEPTH} levels`,
+    );
+  }
   try {
     // Strict: replacement characters and a swallowed BOM would make other bytes than those that were signed.
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
@@ -177,6 +199,39 @@ function parseJson(request: WebhookRequest, source: string): unknown {
     throw new RelayError("malformed_payload", `${source} sent a signed body that is not JSON in UTF-8`);
   }
 }
+
+/** Whether a parser may have it. What is no JSON is left for the parser to refuse. */
+function isModest(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let values = 1;
+  let isText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isText) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte === QUOTE) {
+      isText = true;
+    } else if (byte === COMMA) {
+      values++;
+    } else if (byte === OPENING_BRACKET || byte === OPENING_BRACE) {
+      values++;
+      depth++;
+      if (depth > MAX_JSON_DEPTH) return false;
+    } else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) {
+      depth--;
+    }
+  }
+  return values <= MAX_JSON_VALUES;
+}
+
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 
 function isList(result: RelayRecordInput | readonly RelayRecordInput[]): result is readonly RelayRecordInput[] {
   return Array.isArray(result);

@@ -23,6 +23,11 @@ export function isoDecimals(currency: string): number {
   return ISO_DECIMALS.get(currency.toUpperCase()) ?? 2;
 }
 
+/** The amount in ten-thousandths of the major unit, in which amounts of any decimals (at most 4) can be compared. */
+export function tenThousandths({ minorUnits, currency, decimals = isoDecimals(currency) }: Money): bigint {
+  return BigInt(minorUnits) * 10n ** BigInt(4 - decimals);
+}
+
 /**
  * The amount in major units, as the decimal number whose shortest text is exact: 1999 USD minor units → 19.99.
  *
@@ -33,7 +38,7 @@ export function toMajorUnits(money: Money): number {
   if (!Number.isSafeInteger(minorUnits)) {
     throw new RelayError("invalid_event", "an amount must be a safe integer of minor units (cents), not a decimal");
   }
-  // Digits are moved as text: 1999 / 100 happens to be right, other divisions are not.
+  // Digits are moved as text, for what is compared below.
   const digits = String(Math.abs(minorUnits)).padStart(decimals + 1, "0");
   const point = digits.length - decimals;
   const sign = minorUnits < 0 ? "-" : "";
@@ -49,7 +54,8 @@ export function toMajorUnits(money: Money): number {
 /**
  * Reads a decimal amount of major units, for providers that send `"19.99"` instead of cents.
  *
- * @param amount - Decimal text such as `"19.99"`. A number is taken by its shortest text.
+ * @param amount - Decimal text such as `"19.99"`. A number is taken by its shortest text, up to fifteen digits: what was
+ * written with more may have been another amount before it was parsed.
  * @param currency - ISO 4217 code, upper or lower case.
  * @throws RelayError `malformed_payload` when it is no plain decimal, or finer than the currency's minor unit. A negative
  * amount is read as such; no sale may have it.
@@ -59,14 +65,22 @@ export function fromMajorUnits(amount: string | number, currency: string): Money
     throw new RelayError("malformed_payload", "a currency must have three letters (ISO 4217)");
   }
   const decimals = isoDecimals(currency);
-  const match = /^(-?)(\d{1,15})(?:\.(\d+))?$/.exec(String(amount));
-  const fraction = (match?.[3] ?? "").replace(/0+$/, "");
+  const match = /^(-?)(\d{1,16})(?:\.(\d+))?$/.exec(String(amount));
+  const fraction = withoutZerosAtEnd(match?.[3] ?? "");
   if (match === null || fraction.length > decimals) {
     throw new RelayError("malformed_payload", `not an amount of ${currency} with at most ${decimals} decimals`);
   }
   const minorUnits = Number(`${match[1]}${match[2]}${fraction.padEnd(decimals, "0")}`);
-  if (!Number.isSafeInteger(minorUnits)) {
+  const largest = typeof amount === "number" ? 999_999_999_999_999 : Number.MAX_SAFE_INTEGER;
+  if (Math.abs(minorUnits) > largest) {
     throw new RelayError("malformed_payload", `the amount of ${currency} is too large`);
   }
   return { minorUnits: minorUnits === 0 ? 0 : minorUnits, currency: currency.toUpperCase(), decimals };
+}
+
+/** Not by a pattern, which would look at a million zeros before another digit from each of them anew: minutes of work. */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  return digits.slice(0, end);
 }

@@ -1,4 +1,5 @@
 import type { WebhookAdapter } from "./adapter.js";
+import { parseBaseUrl } from "./endpoint/base-url.js";
 import { assertKnownKeys, assertWholeNumber, invalidOption, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
@@ -60,6 +61,13 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly signingSecret?: string | undefined;
   /** The API's base URL: https, or http to this machine. @default "https://api.affonso.io/v1" */
   readonly baseUrl?: string | undefined;
+  /**
+   * Whether `baseUrl` may name a host of a private network, such as `10.0.0.5` or `proxy.internal`, by http too. Over http
+   * the key and the events are readable on that network.
+   *
+   * @default false
+   */
+  readonly allowPrivateNetwork?: boolean | undefined;
   /** One adapter for each source of webhooks. */
   readonly adapters: Adapters;
   /** How the provider's customer, product and price ids become yours. @default ids go through unchanged */
@@ -119,7 +127,7 @@ const OUTBOX_OPTION_NAMES = [
   "keepMs",
 ] as const satisfies readonly (keyof OutboxOptions)[];
 const OPTION_NAMES = [
-  ...["apiKey", "signingSecret", "baseUrl", "adapters", "mappings", "transform"],
+  ...["apiKey", "signingSecret", "baseUrl", "allowPrivateNetwork", "adapters", "mappings", "transform"],
   ...["timeoutMs", "logger", "on", "fetch", "clock", "outbox", ...OUTBOX_OPTION_NAMES],
 ];
 const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link", "paused", "resumed"];
@@ -133,9 +141,13 @@ const WEBHOOK_TIMEOUT_MS = 4_000;
 export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertKnownKeys("createRelay", options, OPTION_NAMES);
   const { mappings = {}, on = {}, transform, timeoutMs, logger = consoleLogger } = options;
+  const { baseUrl = "https://api.affonso.io/v1", allowPrivateNetwork = false } = options;
   const { fetch = (...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args), clock = Date.now } =
     options;
 
+  if (typeof allowPrivateNetwork !== "boolean") {
+    throw invalidOption("allowPrivateNetwork", "true or false", allowPrivateNetwork);
+  }
   if (timeoutMs !== undefined) assertWholeNumber("timeoutMs", timeoutMs, 1, 60_000);
   assertFunction("transform", transform);
   assertFunction("fetch", fetch);
@@ -150,7 +162,7 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   return Object.freeze({
     apiKey: headerValue("apiKey", options.apiKey, "your Affonso API key (sk_live_…)"),
     signingSecret: signingSecretOf(options.signingSecret),
-    baseUrl: parseBaseUrl(options.baseUrl === undefined ? "https://api.affonso.io/v1" : options.baseUrl),
+    baseUrl: parseBaseUrl(baseUrl, allowPrivateNetwork),
     adapters: byName(options.adapters),
     mappings: resolveMappings(mappings),
     transform,
@@ -223,22 +235,6 @@ function signingSecretOf(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value)) throw invalidOption("signingSecret", "one secret", value);
   return secretList("signingSecret", value, "the team's signing secret, or undefined")[0];
-}
-
-function parseBaseUrl(value: unknown): string {
-  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined) throw invalidOption("baseUrl", "a URL such as https://api.affonso.io/v1", value);
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback)) {
-    throw new RelayError("invalid_options", "baseUrl must begin with https:// (http:// is for this machine only)");
-  }
-  if (url.username !== "" || url.password !== "" || /[?#]/.test(url.href)) {
-    throw new RelayError(
-      "invalid_options",
-      "baseUrl must have no user, password, query or fragment; the key goes into apiKey",
-    );
-  }
-  return url.href.replace(/\/+$/, "");
 }
 
 function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {

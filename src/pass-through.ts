@@ -1,5 +1,5 @@
 import { EndpointClient } from "./endpoint/client.js";
-import { BLOCKED_ADVICE, type EndpointError, type Outcome } from "./endpoint/outcome.js";
+import { BLOCKED_ADVICE, conversionIdOf, type EndpointError, type Outcome } from "./endpoint/outcome.js";
 import { toWire } from "./endpoint/wire.js";
 import { isRelayError, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
@@ -66,7 +66,7 @@ export class PassThrough implements Sink {
         await this.#tell("delivered", this.#on.delivered, {
           event,
           duplicate: outcome.duplicate,
-          conversionId: conversionId(event, outcome),
+          conversionId: event.type === "conversion" ? conversionIdOf(outcome) : undefined,
         });
         return { ...result, status: outcome.duplicate ? "duplicate" : "delivered" };
       case "unmatched":
@@ -158,11 +158,6 @@ function shown(error: { status?: number; code?: string | undefined; field?: stri
     (part) => part !== undefined,
   );
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
-}
-
-function conversionId(event: RelayEvent, outcome: Outcome & { kind: "delivered" }): string | undefined {
-  const { id } = outcome.data;
-  return event.type === "conversion" && typeof id === "string" ? id : undefined;
 }
 
 async function call(hook: string, externalEventId: string | undefined, run: () => unknown): Promise<void> {

@@ -6,10 +6,14 @@ import { RelayError } from "../../src/errors.js";
 
 const text = z.nullish(z.string());
 
-/** Null and absent lists are empty ones. */
+/**
+ * Null and absent lists are empty ones. How long it is, is looked at before its items are: zod makes an issue of each
+ * part that is wrong, and a megabyte has 100,000 of them.
+ */
 function listOf<Item extends z.ZodMiniType>(item: Item) {
+  const isShort = (value: unknown) => Array.isArray(value) && value.length <= 1_000;
   return z.pipe(
-    z.nullish(z.array(item)),
+    z.nullish(z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item))),
     z.transform((items) => items ?? []),
   );
 }

@@ -35,7 +35,7 @@ export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Pro
   if (typeof amount === "function") return askAmount(amount, invoice, "stripe()");
   if (amount === "gross" || invoice.amount_paid !== invoice.total) return invoice.amount_paid;
   // Paid in part from a credit balance, how much of it was tax is nobody's to say; paid in full, Stripe says it.
-  return invoice.total_excluding_tax ?? invoice.total - taxOf(invoice);
+  return invoice.total_excluding_tax ?? Number(BigInt(invoice.total) - taxOf(invoice));
 }
 
 /** What a Checkout session sold, by the option `amount`. */
@@ -45,8 +45,8 @@ export function sessionAmount(session: StripeCheckoutSession, amount: StripeAmou
   return amount === "gross" ? total : total - (session.total_details?.amount_tax ?? 0);
 }
 
-/** The invoice's tax, wherever its generation keeps it. */
-function taxOf({ total_taxes, tax, total_tax_amounts }: StripeInvoice): number {
-  const sum = (taxes: readonly { amount: number }[]) => taxes.reduce((total, { amount }) => total + amount, 0);
-  return total_taxes ? sum(total_taxes) : (tax ?? sum(total_tax_amounts ?? []));
+/** The invoice's tax, wherever its generation keeps it; added up without a limit, beyond which numbers are rounded. */
+function taxOf({ total_taxes, tax, total_tax_amounts }: StripeInvoice): bigint {
+  const taxes = total_taxes ?? (typeof tax === "number" ? [{ amount: tax }] : (total_tax_amounts ?? []));
+  return taxes.reduce((total, { amount }) => total + BigInt(amount), 0n);
 }

@@ -9,7 +9,19 @@ const text = z.nullish(z.string());
 /** Unix seconds, up to the year 9999: milliseconds in their place are refused. */
 const time = z.int().check(z.gte(0), z.lte(253_402_300_799));
 const amount = z.nullish(z.int());
-const metadata = z.nullish(z.record(z.string(), z.unknown()));
+/** Not copied key by key: only the referral is read of it. */
+const metadata = z.nullish(
+  z.custom<Record<string, unknown>>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected an object",
+  ),
+);
+
+/** Looked at before its items are: zod makes an issue of each part that is wrong, and a megabyte has 100,000 of them. */
+function listOf<Item extends z.ZodMiniType>(item: Item) {
+  const isShort = (value: unknown) => Array.isArray(value) && value.length <= 1_000;
+  return z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item));
+}
 
 /** A reference, which Stripe sends as an id and an expanding client as the object; kept as the id. */
 const reference = z.pipe(
@@ -52,7 +64,7 @@ const lineItem = z.looseObject({
 });
 
 const subscriptionDetails = z.nullish(z.looseObject({ subscription: z.optional(reference), metadata }));
-const taxes = z.nullish(z.array(z.looseObject({ amount: z.int() })));
+const taxes = z.nullish(listOf(z.looseObject({ amount: z.int() })));
 
 const invoice = z.looseObject({
   id: z.string(),
@@ -74,7 +86,7 @@ const invoice = z.looseObject({
   payment_intent: z.optional(reference),
   charge: z.optional(reference),
   status_transitions: z.nullish(z.looseObject({ paid_at: z.nullish(time) })),
-  lines: z.looseObject({ data: z.array(lineItem) }),
+  lines: z.looseObject({ data: listOf(lineItem) }),
 });
 
 const checkoutSession = z.looseObject({
@@ -131,7 +143,7 @@ const charge = z.looseObject({
   customer: z.optional(reference),
   invoice: z.optional(reference),
   payment_intent: z.optional(reference),
-  refunds: z.nullish(z.looseObject({ data: z.nullish(z.array(refund)) })),
+  refunds: z.nullish(z.looseObject({ data: z.nullish(listOf(refund)) })),
 });
 
 const envelope = z.looseObject({
@@ -191,7 +203,7 @@ export const chargeEventSchema = z.looseObject({
     previous_attributes: z.nullish(
       z.looseObject({
         amount_refunded: amount,
-        refunds: z.nullish(z.looseObject({ data: z.nullish(z.array(z.looseObject({ id: z.string() }))) })),
+        refunds: z.nullish(z.looseObject({ data: z.nullish(listOf(z.looseObject({ id: z.string() }))) })),
       }),
     ),
   }),

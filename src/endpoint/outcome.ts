@@ -1,3 +1,5 @@
+import { ID_PATTERN } from "../event.js";
+
 /** What the endpoint says of an error, cut to a length that fits a log line. */
 export interface EndpointError {
   readonly status: number;
@@ -81,6 +83,14 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
 /** Whether a body has the endpoint's envelope, whatever it says. */
 export function isEndpointAnswer(body: string): boolean {
   return readEnvelope(body) !== undefined;
+}
+
+/**
+ * The conversion's id in an answer, for the path of a refund: "." and ".." would lead to another path, and what is no id
+ * can't be written in one.
+ */
+export function conversionIdOf({ data: { id } }: Outcome & { kind: "delivered" }): string | undefined {
+  return typeof id === "string" && ID_PATTERN.test(id) && !/^\.\.?$/.test(id) ? id : undefined;
 }
 
 /** Classifies what `fetch` threw. */

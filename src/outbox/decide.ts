@@ -1,4 +1,4 @@
-import type { EndpointError, Outcome } from "../endpoint/outcome.js";
+import { conversionIdOf, type EndpointError, type Outcome } from "../endpoint/outcome.js";
 import { nextAttemptAtMs, type RetryPolicy } from "../endpoint/retry.js";
 import { type PauseReason, PROBE_INTERVAL_MS } from "./lane.js";
 import { type Entry, type EntryError, isRelating, type Settlement } from "./outbox.js";
@@ -12,10 +12,8 @@ export function settlementOf(
   // What waits for this sale speaks of it, and not just of its customer.
   const wake = entry.references.filter(isRelating);
   switch (outcome.kind) {
-    case "delivered": {
-      const { id } = outcome.data;
-      return { state: "delivered", conversionId: typeof id === "string" ? id : undefined, error: null, wake };
-    }
+    case "delivered":
+      return { state: "delivered", conversionId: conversionIdOf(outcome), error: null, wake };
     case "unmatched":
       return { state: "unmatched", error: entryError("not_found", outcome.error), wake };
     case "rejected":

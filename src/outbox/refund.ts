@@ -1,5 +1,5 @@
 import type { Refund, RelayEvent } from "../event.js";
-import { toMajorUnits } from "../money.js";
+import { tenThousandths, toMajorUnits } from "../money.js";
 
 /** The body of `POST /conversions/{id}/refund`: https://docs.affonso.io/api/endpoint/conversions/refund */
 export interface WireRefund {
@@ -22,7 +22,9 @@ export function toWireRefund(refund: Refund, sale: RelayEvent["sale"], paid = sa
     return { ...common, currency: amount.currency, amount: toMajorUnits(amount) };
   }
   const { currency } = sale;
-  if (amount.minorUnits >= paid.minorUnits) return { ...common, currency };
-  const share = (BigInt(amount.minorUnits) * BigInt(sale.minorUnits)) / BigInt(paid.minorUnits);
+  const given = tenThousandths(amount);
+  const whole = tenThousandths(paid);
+  if (given >= whole) return { ...common, currency };
+  const share = (given * BigInt(sale.minorUnits)) / whole;
   return { ...common, currency, amount: toMajorUnits({ ...sale, minorUnits: Math.max(Number(share), 1) }) };
 }

@@ -78,6 +78,10 @@ createExpressHandler(relay, "stripe", { onReceived: true });
 // @ts-expect-error a misspelt option
 createExpressHandler(relay, "stripe", { maxBodySize: 1024 });
 
+createRelay({ apiKey, adapters: [billing], baseUrl: "http://10.0.0.5/v1", allowPrivateNetwork: true });
+// @ts-expect-error it is true or false
+createRelay({ apiKey, adapters: [billing], allowPrivateNetwork: "10.0.0.0/8" });
+
 // @ts-expect-error an option of handlers, which the middleware does not have
 createExpressMiddleware(relay, { onReceived: "next" });
 

@@ -15,7 +15,7 @@ export const snippets: Readonly<Record<string, readonly string[]>> = {
 /** Code that stands within the README's sentences, each with the names of `reader.ts` that it leans on. */
 export const phrases: Readonly<Record<string, readonly string[]>> = {
   'stripe({ webhookSecret, testMode: "forward" })': ["stripe", "webhookSecret"],
-  "app.use(express.json({ verify: captureRawBody }))": ["app", "captureRawBody", "express"],
+  'app.use(express.json({ verify: captureRawBody, limit: "1mb" }))': ["app", "captureRawBody", "express"],
 };
 
 interface Mount {

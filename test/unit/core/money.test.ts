@@ -182,6 +182,14 @@ describe("fromMajorUnits", () => {
     expect(fromMajorUnits(0.07, "USD").minorUnits).toBe(7);
   });
 
+  it("takes sixteen digits as text alone: a number may have been another one before it was parsed", async () => {
+    expect(fromMajorUnits("70368744178163.91", "USD").minorUnits).toBe(7_036_874_417_816_391);
+    const parsed: number = JSON.parse("70368744178163.91");
+    expect(String(parsed)).toBe("70368744178163.9");
+    expect((await failureOf(() => fromMajorUnits(parsed, "USD"))).code).toBe("malformed_payload");
+    expect(fromMajorUnits(9_999_999_999_999.99, "USD").minorUnits).toBe(999_999_999_999_999);
+  });
+
   it("keeps zero without a sign", () => {
     expect(Object.is(fromMajorUnits("-0.00", "USD").minorUnits, 0)).toBe(true);
     expect(Object.is(fromMajorUnits(-0, "USD").minorUnits, 0)).toBe(true);

@@ -16,6 +16,14 @@ const shareOf = (minorUnits: number, sale: number, paid: number) => {
 const amounts = fc.integer({ min: 1, max: 100_000_000 });
 
 describe("a refund on the wire", () => {
+  it("is compared with its sale as money, however many decimals each is written with", () => {
+    const ugx = (minorUnits: number, decimals: number): Money => ({ minorUnits, currency: "UGX", decimals });
+    const half = refund({ amount: ugx(250_000, 2) });
+    expect(toWireRefund(half, ugx(5_000, 0)).amount).toBe(2_500);
+    expect(toWireRefund(half, ugx(4_000, 0), ugx(5_000, 0)).amount).toBe(2_000);
+    expect(toWireRefund(refund({ amount: ugx(5_000, 0) }), ugx(500_000, 2)).amount).toBeUndefined();
+  });
+
   it("carries its own id, so that it counts once", () => {
     const record = refund({ reason: "requested_by_customer", occurredAt: "2026-01-02T03:04:05Z" });
     expect(toWireRefund(record, eur(10_000))).toEqual({
