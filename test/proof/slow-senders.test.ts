@@ -116,7 +116,8 @@ it("F11: answers good webhooks beside slow senders, and ends each slow body by a
     expect(answer).toMatch(/^retry-after: \d+\r$/im);
     expect(answer).toMatch(/\{"error":\{"code":"timed_out"\}\}/);
   }
-  expect(during.connections).toBeGreaterThan(SLOW / 2);
+  // Those of the slow headers, and of slow bodies on a busy machine as many as are not through with theirs.
+  expect(during.connections).toBeGreaterThan(headers.length);
   expect(after.connections).toBeGreaterThanOrEqual(headers.length);
   expect(figures.cutAfterMs.least).toBeGreaterThanOrEqual(3_900);
   if (isFull) {
