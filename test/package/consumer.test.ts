@@ -93,10 +93,12 @@ describe("the package in somebody's app", { timeout: 120_000 }, () => {
     "takes what Stripe's SDK has signed and verified, installed here as %s",
     async (sdk) => {
       const app = makeApp(sdk, { "@types/node": "@types/node", stripe: sdk });
-      cpSync(join(fixtures, "stripe-sdk.ts"), join(app, "stripe-sdk.mts"));
+      for (const file of ["stripe.ts", "visit.ts"])
+        cpSync(join(root, "test/package/frameworks", file), join(app, file));
+      writeFileSync(join(app, "package.json"), '{ "type": "module" }');
       // The SDK's own types are not for us to check.
-      await compile(app, ["stripe-sdk.mts"], { module: "nodenext", lib: ["ES2022"], skipLibCheck: true });
-      const answers = await runProgram(app, "out/stripe-sdk.mjs");
+      await compile(app, ["stripe.ts"], { module: "nodenext", lib: ["ES2022"], skipLibCheck: true });
+      const answers = await runProgram(app, "out/stripe.js");
       expect(answers).toEqual({ signed: "queued", tampered: "signature_invalid", verified: "duplicate" });
     },
   );

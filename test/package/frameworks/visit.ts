@@ -1,5 +1,7 @@
 /** What each of the programs here does with its app: sends it webhooks on a real socket, then closes it. */
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import type { Server } from "node:net";
 import { createRelay, isRelayError, type Relay } from "affonso-relay";
 import { createSandbox } from "affonso-relay/sandbox";
 import { stripe } from "affonso-relay/stripe";
@@ -10,6 +12,21 @@ export interface RunningApp {
 }
 
 const webhookSecret = "whsec_of_a_framework";
+
+/** Has a server listen, for an app that stops its relay itself once the server is closed. */
+export async function serve(server: Server, relay: Relay): Promise<RunningApp> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    async close() {
+      server.close();
+      await once(server, "close");
+      await relay.stop();
+    },
+  };
+}
 
 /** Starts an app around a relay, and says what it answered: a signed webhook for each path, a forged one, an echo. */
 export async function visit(start: (relay: Relay) => Promise<RunningApp>, paths: readonly string[]) {

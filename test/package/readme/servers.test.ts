@@ -61,7 +61,7 @@ const trials: Readonly<Record<string, (relay: Relay, handler: FetchHandler) => T
       return { url: await app.getUrl(), close: () => app.close() };
     },
   }),
-  "Next.js 15, 16, App Router": (relay) => ({ given: { relay }, open: ({ POST }) => POST as FetchHandler }),
+  "Next.js 13.4 to 16, App Router": (relay) => ({ given: { relay }, open: ({ POST }) => POST as FetchHandler }),
   "Next.js, Pages Router": (relay) => ({
     given: { relay },
     open: ({ default: route }) => listen(route as RequestListener),

@@ -43,7 +43,7 @@ export const mounts: Readonly<Record<string, Mount>> = {
     names: ["relay"],
     around: ["export const metadata: ModuleMetadata = {", "};"],
   },
-  "Next.js 15, 16, App Router": {
+  "Next.js 13.4 to 16, App Router": {
     given: ["next", "next15"].map((next) => `import type { NextRequest } from "${next}/server.js";`),
     names: ["relay"],
     // As the types that `next build` writes ask of a route.
