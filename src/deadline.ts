@@ -12,20 +12,16 @@ export async function withTimeout<T>(
   late: () => Error = () => new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError"),
 ): Promise<T> {
   const controller = new AbortController();
-  let expire: (reason: unknown) => void = () => {};
-  const expired = new Promise<never>((_, reject) => {
-    expire = reject;
+  const { signal } = controller;
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
   });
-  const end = (reason: unknown) => {
-    controller.abort(reason);
-    expire(reason);
-  };
-  const timer = setTimeout(() => end(late()), timeoutMs);
-  const stop = () => end(outer.reason);
+  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
+  const stop = () => controller.abort(outer.reason);
   outer.addEventListener("abort", stop, { once: true });
   try {
     outer.throwIfAborted();
-    return await Promise.race([work(controller.signal), expired]);
+    return await Promise.race([work(signal), ended]);
   } finally {
     clearTimeout(timer);
     outer.removeEventListener("abort", stop);

@@ -105,17 +105,44 @@ export function toRelayError(cause: unknown, code: RelayErrorCode, message: stri
   return isRelayError(cause) ? cause : new RelayError(code, message, { cause });
 }
 
+/** What follows where nothing was taken. There is no provider behind `relay.send`. */
+export const SEND_AGAIN = "it was not taken, and has to be sent again, as a provider does by itself";
+
+/**
+ * What a function of the app's own answers.
+ *
+ * @param what - What the app calls it, such as `on.refund`.
+ * @throws RelayError of this code where it throws.
+ */
+export async function blame<Answer>(
+  code: RelayErrorCode,
+  what: string,
+  run: () => Answer | Promise<Answer>,
+  externalEventId?: string,
+): Promise<Answer> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw new RelayError(code, `${what} threw: ${SEND_AGAIN}`, { cause, externalEventId });
+  }
+}
+
 /** What a wrong value is, in words that show no value: it may be a secret. */
 export function describeType(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
+  if (value === null || value === undefined) return String(value);
   if (value === "") return "an empty string";
-  return typeof value === "undefined" ? "undefined" : `${/^[aeiou]/.test(typeof value) ? "an" : "a"} ${typeof value}`;
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** An `invalid_options` error. */
+export function misconfigured(message: string): RelayError {
+  return new RelayError("invalid_options", message);
 }
 
 /** An `invalid_options` error that says which option, what was expected and what came. */
 export function invalidOption(option: string, expected: string, got: unknown): RelayError {
-  return new RelayError("invalid_options", `${option} must be ${expected}, got ${describeType(got)}`);
+  return misconfigured(`${option} must be ${expected}, got ${describeType(got)}`);
 }
 
 /**
@@ -128,7 +155,7 @@ export function assertKnownKeys(of: string, options: unknown, known: readonly st
     throw invalidOption(`the argument of ${of}`, "an object", options);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw new RelayError("invalid_options", `${of} has no option ${unknown}; it has ${known.join(", ")}`);
+    throw misconfigured(`${of} has no option ${unknown}; it has ${known.join(", ")}`);
   }
 }
 
@@ -143,6 +170,11 @@ export function assertWholeNumber(option: string, value: unknown, from: number, 
   if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to) return;
   const unit = option.endsWith("Ms") ? " of milliseconds" : "";
   throw invalidOption(option, `a whole number${unit} from ${from} to ${to}`, value);
+}
+
+/** @throws RelayError `invalid_options` unless the value is a function or undefined. */
+export function assertFunction(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
 }
 
 /** One problem that a schema library reports: the Standard Schema part, and what zod adds to it. */

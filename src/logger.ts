@@ -11,12 +11,11 @@ export interface Logger {
 }
 
 /** What is used where no logger is given: warnings and errors to the console, one line each. */
-export const consoleLogger: Logger = {
-  debug() {},
-  info() {},
-  warn: (fields, message) => console.warn(`[affonso-relay] ${message}`, JSON.stringify(fields)),
-  error: (fields, message) => console.error(`[affonso-relay] ${message}`, JSON.stringify(fields)),
-};
+export const consoleLogger: Logger = { debug() {}, info() {}, warn: toConsole("warn"), error: toConsole("error") };
+
+function toConsole(level: "warn" | "error") {
+  return (fields: object, message: string) => console[level](`[affonso-relay] ${message}`, JSON.stringify(fields));
+}
 
 /**
  * What may be logged of an error that somebody else made: its kind and the place it came from. Its message may quote an

@@ -11,12 +11,13 @@ export interface Money {
 }
 
 // ISO 4217 list one, "minor unit" column, where it is not 2: https://www.iso.org/iso-4217-currency-codes.html
-const ISO_DECIMALS: ReadonlyMap<string, number> = new Map([
-  ...["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"].map((code) => [code, 0] as const),
-  ...["RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"].map((code) => [code, 0] as const),
-  ...["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map((code) => [code, 3] as const),
-  ...["CLF", "UYW"].map((code) => [code, 4] as const),
-]);
+const ISO_DECIMALS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+  }).flatMap(([decimals, currencies]) => currencies.split(" ").map((code) => [code, Number(decimals)])),
+);
 
 /** Decimal places of a currency by ISO 4217; 2 for a currency that the standard does not single out. */
 export function isoDecimals(currency: string): number {
@@ -38,14 +39,11 @@ export function toMajorUnits(money: Money): number {
   if (!Number.isSafeInteger(minorUnits)) {
     throw new RelayError("invalid_event", "an amount must be a safe integer of minor units (cents), not a decimal");
   }
-  // Digits are moved as text, for what is compared below.
-  const digits = String(Math.abs(minorUnits)).padStart(decimals + 1, "0");
-  const point = digits.length - decimals;
-  const sign = minorUnits < 0 ? "-" : "";
-  const text = decimals === 0 ? sign + digits : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
-  const value = Number(text);
+  // Of two integers, division answers the number nearest to the decimal: the same as reading its text.
+  const value = minorUnits / 10 ** decimals;
   // JSON writes the shortest text of a number, so that text is what has to be right.
-  if (decimals > 0 && String(value) !== text.replace(/\.?0+$/, "")) {
+  const [whole, fraction = ""] = String(value).split(".");
+  if (Number(whole + fraction.padEnd(decimals, "0")) !== minorUnits) {
     throw new RelayError("invalid_event", "the amount has more digits than a JSON number can carry exactly");
   }
   return value;

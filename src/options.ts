@@ -1,6 +1,6 @@
 import type { WebhookAdapter } from "./adapter.js";
-import { parseBaseUrl } from "./endpoint/base-url.js";
-import { assertKnownKeys, assertWholeNumber, invalidOption, RelayError } from "./errors.js";
+import { OFFICIAL_BASE_URL, parseBaseUrl } from "./endpoint/base-url.js";
+import { assertFunction, assertKnownKeys, assertWholeNumber, invalidOption, misconfigured } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
 import { type Mappings, resolveMappings } from "./mapping.js";
@@ -8,6 +8,7 @@ import type { PauseReason } from "./outbox/lane.js";
 import type { OutboxOptions } from "./outbox/options.js";
 import type { EntryError, Outbox } from "./outbox/outbox.js";
 import { secretList } from "./signing/secrets.js";
+import type { SinkFactory } from "./sink.js";
 
 /** What `on.delivered` is told. */
 export interface Delivery {
@@ -108,7 +109,7 @@ export interface ResolvedOptions {
   readonly transform: RelayOptions["transform"];
   /** For one webhook, from its first byte to its answer. */
   readonly timeoutMs: number;
-  readonly outbox: Outbox | undefined;
+  readonly outbox: (Outbox & { readonly engine: SinkFactory }) | undefined;
   /** What the outbox's engine makes its own options of. */
   readonly outboxOptions: OutboxOptions & { readonly timeoutMs?: number | undefined };
   readonly random: () => number;
@@ -141,7 +142,7 @@ const WEBHOOK_TIMEOUT_MS = 4_000;
 export function resolveOptions(options: RelayOptions): ResolvedOptions {
   assertKnownKeys("createRelay", options, OPTION_NAMES);
   const { mappings = {}, on = {}, transform, timeoutMs, logger = consoleLogger } = options;
-  const { baseUrl = "https://api.affonso.io/v1", allowPrivateNetwork = false } = options;
+  const { baseUrl = OFFICIAL_BASE_URL, allowPrivateNetwork = false, signingSecret, outbox } = options;
   const { fetch = (...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args), clock = Date.now } =
     options;
 
@@ -149,19 +150,18 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
     throw invalidOption("allowPrivateNetwork", "true or false", allowPrivateNetwork);
   }
   if (timeoutMs !== undefined) assertWholeNumber("timeoutMs", timeoutMs, 1, 60_000);
-  assertFunction("transform", transform);
-  assertFunction("fetch", fetch);
-  assertFunction("clock", clock);
+  for (const [name, value] of Object.entries({ transform, fetch, clock })) assertFunction(name, value);
   assertKnownKeys("on", on, HOOK_NAMES);
-  for (const name of HOOK_NAMES) assertFunction(`on.${name}`, Reflect.get(on, name));
-  const { outbox } = options;
+  for (const [name, hook] of Object.entries(on)) assertFunction(`on.${name}`, hook);
   if (outbox !== undefined) assertOutbox(outbox);
-  else assertNoOutboxOption(options);
-  assertUsefulHooks(on, outbox !== undefined);
+  assertUseful(options, on);
   assertLogger(logger);
   return Object.freeze({
-    apiKey: headerValue("apiKey", options.apiKey, "your Affonso API key (sk_live_…)"),
-    signingSecret: signingSecretOf(options.signingSecret),
+    apiKey: apiKeyOf(options.apiKey),
+    signingSecret:
+      signingSecret === undefined
+        ? undefined
+        : oneSecret("signingSecret", signingSecret, "the team's signing secret, or undefined"),
     baseUrl: parseBaseUrl(baseUrl, allowPrivateNetwork),
     adapters: byName(options.adapters),
     mappings: resolveMappings(mappings),
@@ -177,64 +177,45 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   });
 }
 
-function assertFunction(option: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "function") throw invalidOption(option, "a function", value);
+function assertOutbox(outbox: Outbox): asserts outbox is Outbox & { readonly engine: SinkFactory } {
+  if (typeof outbox?.put !== "function") {
+    throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
+  }
+  if (typeof outbox.engine?.createSink !== "function") {
+    throw invalidOption("outbox.engine", 'outboxEngine of "affonso-relay/outbox"', outbox.engine);
+  }
 }
 
-function assertOutbox(outbox: unknown): void {
-  const isOutbox =
-    typeof outbox === "object" &&
-    outbox !== null &&
-    typeof Reflect.get(outbox, "put") === "function" &&
-    typeof Reflect.get(outbox, "engine")?.createSink === "function";
-  if (!isOutbox) throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
-}
-
-/** An option that does nothing is a mistake of whoever set it. */
-function assertNoOutboxOption(options: OutboxOptions): void {
-  const needless = OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
-  if (needless === undefined) return;
-  throw new RelayError(
-    "invalid_options",
-    `${needless} does nothing without an outbox; give createRelay one, or leave it out`,
-  );
-}
-
-/** A hook that is never called is a sale, or an alarm, that nobody hears of. */
-function assertUsefulHooks(on: RelayHooks, hasOutbox: boolean): void {
-  const useless = (hasOutbox ? (["refund", "link"] as const) : (["paused", "resumed"] as const)).find(
-    (name) => on[name],
-  );
+/** An option that does nothing is a mistake of whoever set it; a hook, a sale or an alarm that nobody hears of. */
+function assertUseful(options: OutboxOptions & { readonly outbox?: Outbox | undefined }, on: RelayHooks): void {
+  const hasOutbox = options.outbox !== undefined;
+  const hook = (hasOutbox ? (["refund", "link"] as const) : (["paused", "resumed"] as const)).find((name) => on[name]);
+  const option = hasOutbox ? undefined : OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
+  const useless = option ?? (hook && `on.${hook}`);
   if (useless === undefined) return;
-  const why = hasOutbox ? "with an outbox: it keeps links and delivers refunds itself" : "without an outbox";
-  throw new RelayError("invalid_options", `on.${useless} is never called ${why}; leave it out`);
+  const why = hasOutbox
+    ? "with an outbox, which keeps links and delivers refunds itself; leave it out"
+    : "without an outbox; give createRelay one, or leave it out";
+  throw misconfigured(`${useless} does nothing ${why}`);
 }
 
-function assertLogger(logger: unknown): asserts logger is Logger {
-  if (typeof logger !== "object" || logger === null)
-    throw invalidOption("logger", "an object with log functions", logger);
-  for (const level of ["debug", "info", "warn", "error"]) {
-    const log: unknown = Reflect.get(logger, level);
+function assertLogger(logger: Partial<Logger> | null): void {
+  for (const level of ["debug", "info", "warn", "error"] as const) {
+    const log = logger?.[level];
     if (typeof log !== "function") throw invalidOption(`logger.${level}`, "a function (fields, message)", log);
   }
 }
 
-function headerValue(option: string, value: unknown, what: string): string {
-  if (typeof value !== "string" || value === "") throw invalidOption(option, what, value);
-  // Headers take a trailing line feed without a word; whoever pasted it gets a 401 that says nothing.
-  if (!/^[\x21-\x7e]+$/.test(value)) {
-    throw new RelayError(
-      "invalid_options",
-      `${option} contains white space or characters that no header can carry; paste it again`,
-    );
-  }
-  return value;
+function oneSecret(option: string, value: unknown, what: string): string {
+  const [secret] = secretList(option, value, what);
+  if (secret === undefined || Array.isArray(value)) throw invalidOption(option, what, value);
+  return secret;
 }
 
-function signingSecretOf(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  if (Array.isArray(value)) throw invalidOption("signingSecret", "one secret", value);
-  return secretList("signingSecret", value, "the team's signing secret, or undefined")[0];
+function apiKeyOf(value: unknown): string {
+  const key = oneSecret("apiKey", value, "your Affonso API key (sk_live_…)");
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw misconfigured("apiKey contains white space or characters that no header can carry; paste it again");
 }
 
 function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
@@ -244,14 +225,10 @@ function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
   const named = new Map<string, WebhookAdapter>();
   for (const [index, adapter] of adapters.entries()) {
     if (!isAdapter(adapter)) {
-      throw invalidOption(
-        `adapters[${index}]`,
-        "an adapter: stripe(…), paddle(…), custom(…) or defineAdapter(…)",
-        adapter,
-      );
+      throw invalidOption(`adapters[${index}]`, "an adapter: stripe(…), custom(…) or defineAdapter(…)", adapter);
     }
     if (named.has(adapter.name)) {
-      throw new RelayError("invalid_options", `two adapters are called ${adapter.name}; give one of them another name`);
+      throw misconfigured(`two adapters are called ${adapter.name}; give one of them another name`);
     }
     named.set(adapter.name, adapter);
   }

@@ -1,7 +1,8 @@
+import type { DeadLetters } from "./dead-letters.js";
 import { EndpointClient } from "./endpoint/client.js";
 import { BLOCKED_ADVICE, conversionIdOf, type EndpointError, type Outcome } from "./endpoint/outcome.js";
 import { toWire } from "./endpoint/wire.js";
-import { isRelayError, RelayError } from "./errors.js";
+import { blame, isRelayError, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
 import type { RelayHooks, ResolvedOptions } from "./options.js";
@@ -12,6 +13,11 @@ import type { RecordResult, Sink } from "./sink.js";
  * that the provider keeps its webhook and sends it again.
  */
 export class PassThrough implements Sink {
+  readonly deadLetters: DeadLetters = Object.freeze({
+    list: keepsNothing,
+    replay: keepsNothing,
+    discard: keepsNothing,
+  });
   readonly #client: EndpointClient;
   readonly #on: RelayHooks;
   readonly #options: ResolvedOptions;
@@ -46,14 +52,18 @@ export class PassThrough implements Sink {
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 
+  stats(): Promise<never> {
+    return keepsNothing();
+  }
+
   #takeOne(record: RelayEvent | Refund | Link, signal: AbortSignal): Promise<RecordResult> {
     switch (record.kind) {
       case "event":
         return this.#send(record, signal);
       case "refund":
-        return this.#refund(record);
+        return this.#handOver(record, record.externalEventId, this.#on.refund);
       case "link":
-        return this.#link(record);
+        return this.#handOver(record, undefined, this.#on.link);
     }
   }
 
@@ -91,46 +101,48 @@ export class PassThrough implements Sink {
 
   /** Without a hook that takes it, a refused event stays with the provider, where somebody will see it fail. */
   async #bury(event: RelayEvent, error: EndpointError): Promise<void> {
-    if (this.#on.deadLetter === undefined) {
+    const { externalEventId: id } = event;
+    const hook = this.#on.deadLetter;
+    if (hook === undefined) {
       throw new RelayError(
         "event_rejected",
         `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events yourself`,
-        { externalEventId: event.externalEventId },
+        { externalEventId: id },
       );
     }
-    await call("deadLetter", event.externalEventId, () =>
-      this.#on.deadLetter?.({ event, error: { reason: "rejected", ...error } }),
+    await blame("hook_failed", "on.deadLetter", () => hook({ event, error: { reason: "rejected", ...error } }), id);
+  }
+
+  /** There is no store to keep it in: a hook takes it, or nobody does. */
+  async #handOver<Kept extends Refund | Link>(
+    record: Kept,
+    externalEventId: string | undefined,
+    hook: ((record: Kept) => unknown) | undefined,
+  ): Promise<RecordResult> {
+    const { kind } = record;
+    if (hook === undefined) this.#warnOf(record);
+    else await blame("hook_failed", `on.${kind}`, () => hook(record), externalEventId);
+    const reason = hook === undefined ? `no on.${kind} hook` : `given to on.${kind}`;
+    return { kind, status: "ignored", externalEventId, reason };
+  }
+
+  #warnOf(record: Refund | Link): void {
+    const { logger } = this.#options;
+    if (record.kind === "refund") {
+      const { source, externalEventId, businessKey } = record;
+      logger.warn(
+        { source, externalEventId, businessKey },
+        "refund ignored: without an on.refund hook nobody tells the endpoint of it",
+      );
+      return;
+    }
+    const level = record.referralId === undefined || this.#warnedOfLinks ? "debug" : "warn";
+    this.#warnedOfLinks ||= level === "warn";
+    logger[level](
+      { source: record.source, ...record.references },
+      "link ignored: without an outbox or an on.link hook, the referral must be in the metadata of the subscription or " +
+        "the payment too, not in the checkout session's alone (said once)",
     );
-  }
-
-  async #refund(refund: Refund): Promise<RecordResult> {
-    const { kind, source, externalEventId, businessKey } = refund;
-    const hook = this.#on.refund;
-    if (hook === undefined) {
-      const message = "refund ignored: without an on.refund hook nobody tells the endpoint of it";
-      this.#options.logger.warn({ source, externalEventId, businessKey }, message);
-      return { kind, status: "ignored", externalEventId, reason: "no on.refund hook" };
-    }
-    await call("refund", externalEventId, () => hook(refund));
-    return { kind, status: "ignored", externalEventId, reason: "given to on.refund" };
-  }
-
-  /** There is no store to keep a link in: a hook takes it, or the referral must come with the sale itself. */
-  async #link(link: Link): Promise<RecordResult> {
-    const { kind, source, references } = link;
-    const hook = this.#on.link;
-    if (hook === undefined) {
-      const level = link.referralId !== undefined && !this.#warnedOfLinks ? "warn" : "debug";
-      if (level === "warn") this.#warnedOfLinks = true;
-      this.#options.logger[level](
-        { source, ...references },
-        "link ignored: pass-through keeps nothing, so the referral must be in the metadata of the subscription or the " +
-          "payment too, not in the checkout session's alone (said once)",
-      );
-      return { kind, status: "ignored", reason: "no on.link hook" };
-    }
-    await call("link", undefined, () => hook(link));
-    return { kind, status: "ignored", reason: "given to on.link" };
   }
 
   /** The endpoint has the event by now: a hook that fails must not make the provider send it again. */
@@ -146,6 +158,10 @@ export class PassThrough implements Sink {
   }
 }
 
+async function keepsNothing(): Promise<never> {
+  throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
+}
+
 const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {
   timeout: "the endpoint did not answer in time",
   network: "the endpoint can't be reached",
@@ -153,20 +169,8 @@ const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {
 };
 
 /** Status, code and field only: messages of others may quote what they were sent. */
-function shown(error: { status?: number; code?: string | undefined; field?: string | undefined } | undefined): string {
-  const parts = [error?.status, error?.code, error?.field && `field ${error.field}`].filter(
-    (part) => part !== undefined,
-  );
+function shown(error: Partial<EndpointError> | (Outcome & { kind: "failed" }) = {}): string {
+  const field = "field" in error && error.field !== undefined && `field ${error.field}`;
+  const parts = [error.status, error.code, field].filter(Boolean);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
-}
-
-async function call(hook: string, externalEventId: string | undefined, run: () => unknown): Promise<void> {
-  try {
-    await run();
-  } catch (cause) {
-    throw new RelayError("hook_failed", `on.${hook} threw; the provider keeps the webhook and sends it again`, {
-      cause,
-      externalEventId,
-    });
-  }
 }

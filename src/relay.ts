@@ -8,7 +8,7 @@ import { causeFields } from "./logger.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PassThrough } from "./pass-through.js";
 import { type PrepareOptions, prepareRecords } from "./prepare.js";
-import type { DurableSink, RecordResult, Sink } from "./sink.js";
+import type { RecordResult, Sink } from "./sink.js";
 import type { RelayStats } from "./stats.js";
 
 /** What became of a webhook: the weightiest of what became of its records. */
@@ -90,10 +90,9 @@ class WebhookRelay implements Relay {
   readonly sources: readonly string[];
   readonly #options: ResolvedOptions;
   readonly #sink: Sink;
-  readonly #durable: DurableSink | undefined;
   readonly deadLetters: DeadLetters;
-  readonly #underWay = new Set<Promise<unknown>>();
-  readonly #controllers = new Set<AbortController>();
+  /** What is under way, and what cuts it short. */
+  readonly #underWay = new Map<AbortController, Promise<unknown>>();
   #accepts = true;
   /** Starting and stopping, one after the other, in the order they were asked for. */
   #transitions = Promise.resolve();
@@ -101,9 +100,8 @@ class WebhookRelay implements Relay {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     const { outbox } = options;
-    this.#durable = outbox?.engine.createSink(outbox, options);
-    this.#sink = this.#durable ?? new PassThrough(options);
-    this.deadLetters = this.#durable?.deadLetters ?? NO_DEAD_LETTERS;
+    this.#sink = outbox?.engine.createSink(outbox, options) ?? new PassThrough(options);
+    this.deadLetters = this.#sink.deadLetters;
     this.sources = Object.freeze([...options.adapters.keys()]);
   }
 
@@ -152,7 +150,7 @@ class WebhookRelay implements Relay {
   }
 
   async stats(): Promise<RelayStats> {
-    return this.#durable === undefined ? keepsNothing() : this.#durable.stats();
+    return this.#sink.stats();
   }
 
   /** One that failed keeps none from being tried after it. */
@@ -167,20 +165,22 @@ class WebhookRelay implements Relay {
     // A longer timer would fire at once.
     const timer = setTimeout(() => this.#cut(), Math.min(timeoutMs, 2 ** 31 - 1));
     const endsAt = performance.now() + timeoutMs;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#underWay.values());
     clearTimeout(timer);
     await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
   }
 
   #cut(): void {
     const stopped = new RelayError("relay_stopped", "the relay was stopped before this was done");
-    for (const controller of this.#controllers) controller.abort(stopped);
+    for (const controller of this.#underWay.keys()) controller.abort(stopped);
   }
 
   /** One webhook, counted as under way until its caller has the answer. */
   #run(source: string, work: Work): Promise<ReceiveResult> {
-    const running = this.#attempt(source, work).finally(() => this.#underWay.delete(running));
-    this.#underWay.add(running);
+    // Of its own: one that all webhooks listened to would warn of its many listeners.
+    const controller = new AbortController();
+    const running = this.#attempt(source, work, controller.signal).finally(() => this.#underWay.delete(controller));
+    this.#underWay.set(controller, running);
     return running;
   }
 
@@ -191,21 +191,16 @@ class WebhookRelay implements Relay {
   }
 
   /** Bounded in time, its failure logged once. */
-  async #attempt(source: string, work: Work): Promise<ReceiveResult> {
+  async #attempt(source: string, work: Work, signal: AbortSignal): Promise<ReceiveResult> {
     const { timeoutMs } = this.#options;
-    // Of its own: one that all webhooks listened to would warn of its many listeners.
-    const controller = new AbortController();
-    this.#controllers.add(controller);
     try {
       if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
-      return await withTimeout(timeoutMs, controller.signal, work, late);
+      return await withTimeout(timeoutMs, signal, work, late);
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
       throw error;
-    } finally {
-      this.#controllers.delete(controller);
     }
   }
 
@@ -260,12 +255,6 @@ class WebhookRelay implements Relay {
     this.#options.logger[level]({ ...fields, ...causeFields(error.cause) }, message);
   }
 }
-
-async function keepsNothing(): Promise<never> {
-  throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
-}
-
-const NO_DEAD_LETTERS: DeadLetters = Object.freeze({ list: keepsNothing, replay: keepsNothing, discard: keepsNothing });
 
 /** No adapter's name, since those have no dot. */
 const SEND_SOURCE = "relay.send";

@@ -1,5 +1,7 @@
 import type { DeadLetters } from "./dead-letters.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Outbox } from "./outbox/outbox.js";
 import type { RelayStats } from "./stats.js";
 
 /** What became of one record of a webhook. */
@@ -16,16 +18,24 @@ export interface RecordResult {
 
 /** Where the records of a webhook go: through to the endpoint, or into an outbox. */
 export interface Sink {
+  /** What waits for a person. */
+  readonly deadLetters: DeadLetters;
   /** @throws RelayError with a 503 status unless all records were taken; then the provider sends the webhook again. */
   take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]>;
   /** Begins, or goes on. Idempotent. */
   start(): Promise<void>;
   /** Lets what is under way end, for at most `timeoutMs`. Idempotent. */
   stop(timeoutMs: number): Promise<void>;
+  /** How it stands. */
+  stats(): Promise<RelayStats>;
 }
 
-/** A sink that keeps what it took, and can say how it stands. */
-export interface DurableSink extends Sink {
-  readonly deadLetters: DeadLetters;
-  stats(): Promise<RelayStats>;
+/** What an outbox's engine is inside. */
+export interface SinkFactory {
+  /**
+   * What takes a relay's records for this store, and works it off.
+   *
+   * @throws RelayError `invalid_options` when one of the relay's options for outboxes is wrong.
+   */
+  createSink(outbox: Outbox, options: ResolvedOptions): Sink;
 }

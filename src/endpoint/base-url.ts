@@ -1,17 +1,15 @@
-import { invalidOption, RelayError } from "../errors.js";
+import { invalidOption, misconfigured } from "../errors.js";
+
+/** The events endpoint's own base URL. */
+export const OFFICIAL_BASE_URL = "https://api.affonso.io/v1";
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 // What IANA keeps from the public internet, as the URL parser spells it: it turns 0x7f.1, 2130706433 and １２７.１ into
 // 127.0.0.1. https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry
-const PRIVATE_V4 = new RegExp(
-  `^(${[
-    ...["0", "10", "127", "169\\.254", "172\\.(1[6-9]|2\\d|3[01])", "192\\.168"],
-    "100\\.(6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])",
-    ...["192\\.0\\.[02]", "192\\.88\\.99", "198\\.1[89]", "198\\.51\\.100", "203\\.0\\.113"],
-    "2(2[4-9]|[345]\\d)",
-  ].join("|")})\\.[\\d.]+$`,
-);
+const PRIVATE_V4 =
+  /^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.[\d.]+$/;
+const RESERVED_V4 = /^(192\.(0\.[02]|88\.99)|198\.(1[89]|51\.100)|203\.0\.113|2(2[4-9]|[345]\d))\.[\d.]+$/;
 // The one block that is routed, without what is for examples, and without Teredo and 6to4, whose addresses hold others.
 const PUBLIC_V6 = /^\[(?!2001:(1?[\da-f]{0,2}|db8):|2002:|3fff:[\da-f]{0,3}:)[23][\da-f]{3}:/;
 // RFC 6761, RFC 6762, RFC 8375 and ICANN's .internal; a name without a dot is one of the network's own.
@@ -25,38 +23,39 @@ const INTERNAL_NAME = /^[^.]+$|\.(localhost|local|internal|home\.arpa)$/;
  *
  * @param allowPrivateNetwork - Whether it may name a private address or an internal name, by http too.
  * @throws RelayError `invalid_options`: anything else that is not https to the public internet, or http to this machine;
- * a user, a password, a query or a fragment.
+ * a user, a password, a query or a fragment; a path that is sure to be wrong.
  */
 export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): string {
   // The URL parser drops line feeds and tabs without a word, and what is left is another address than was written.
   const isClean = typeof value === "string" && !/[\s\p{Cc}]/u.test(value);
   const url = isClean && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined) throw invalidOption("baseUrl", "a URL such as https://api.affonso.io/v1", value);
-  const isLoopback = LOOPBACK.test(url.hostname);
-  const isPrivate = !isLoopback && isPrivateHost(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && (isLoopback || (isPrivate && allowPrivateNetwork)))) {
-    throw new RelayError(
-      "invalid_options",
-      "baseUrl must begin with https:// (http:// is for this machine, and with allowPrivateNetwork for a private network)",
-    );
-  }
+  if (url === undefined) throw invalidOption("baseUrl", `a URL such as ${OFFICIAL_BASE_URL}`, value);
+  const { protocol, hostname, pathname, username, password, href } = url;
+  const isLoopback = LOOPBACK.test(hostname);
+  const isPrivate = !isLoopback && isPrivateHost(hostname);
   if (isPrivate && !allowPrivateNetwork) {
-    throw new RelayError(
-      "invalid_options",
-      "baseUrl names a host of a private network; if events shall go there, set allowPrivateNetwork: true",
+    throw misconfigured(
+      "baseUrl names a host of a private network; to send events there, set allowPrivateNetwork: true",
     );
   }
-  if (url.username !== "" || url.password !== "" || /[?#]/.test(url.href)) {
-    throw new RelayError(
-      "invalid_options",
-      "baseUrl must have no user, password, query or fragment; the key goes into apiKey",
+  if (protocol !== "https:" && !(protocol === "http:" && (isLoopback || isPrivate))) {
+    throw misconfigured("baseUrl must begin with https:// (http:// is for this machine and private networks)");
+  }
+  if (username || password || /[?#]/.test(href)) {
+    throw misconfigured("baseUrl must have no user, password, query or fragment; the key goes into apiKey");
+  }
+  // Other hosts are proxies, whose paths are their own.
+  const isIncomplete = hostname === "api.affonso.io" && !/^\/v1(\/|$)/.test(pathname);
+  if (isIncomplete || /\/events\/*$/.test(pathname)) {
+    throw misconfigured(
+      `baseUrl must end where /events is to follow: ${OFFICIAL_BASE_URL}, with /v1 and without /events`,
     );
   }
-  return url.href.replace(/\/+$/, "");
+  return href.replace(/\/+$/, "");
 }
 
 /** Whether a host, as the URL parser spells it, is an address or a name that the public internet has not. */
 function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return !PUBLIC_V6.test(hostname);
-  return PRIVATE_V4.test(hostname) || INTERNAL_NAME.test(hostname.replace(/\.$/, ""));
+  return [PRIVATE_V4, RESERVED_V4, INTERNAL_NAME].some((pattern) => pattern.test(hostname.replace(/\.$/, "")));
 }

@@ -35,7 +35,13 @@ export type Outcome =
   /** Too many requests; not a failed attempt. */
   | { readonly kind: "throttled"; readonly retryAfterMs: number }
   /** May well work later. */
-  | { readonly kind: "failed"; readonly reason: "timeout" | "network" | "server_error"; readonly status?: number };
+  | {
+      readonly kind: "failed";
+      readonly reason: "timeout" | "network" | "server_error";
+      readonly status?: number | undefined;
+      /** The system's or undici's code, such as `ECONNREFUSED`, where there was no answer. */
+      readonly code?: string | undefined;
+    };
 
 /** The parts of an HTTP answer that decide. */
 export interface EndpointResponse {
@@ -49,8 +55,7 @@ const DEFAULT_THROTTLE_MS = 30_000;
 const MIN_THROTTLE_MS = 1_000;
 const MAX_THROTTLE_MS = 600_000;
 // No later attempt can be smaller, of another type or speak another HTTP version.
-const NEVER_TAKEN = new Set([413, 415, 501, 505]);
-const MAX_TEXT = 2_000;
+const NEVER_TAKEN = [413, 415, 501, 505];
 
 /**
  * Classifies an answer by its status and its envelope. Both count: a 404 without the endpoint's envelope comes from a
@@ -60,23 +65,23 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
   const { status } = response;
   const envelope = readEnvelope(response.body);
   const error: EndpointError = { status, ...envelope?.error };
+  const blocked = (reason: BlockedReason): Outcome => ({ kind: "blocked", reason, error });
 
   if (status >= 200 && status < 300) {
-    if (envelope?.data === undefined) return { kind: "blocked", reason: "misconfigured_endpoint", error };
+    if (envelope?.data === undefined) return blocked("misconfigured_endpoint");
     return { kind: "delivered", duplicate: envelope.data["replayed"] === true, data: envelope.data };
   }
   // Status 0 is how a browser-like fetch reports a redirect that it was told not to follow.
-  if (status === 0 || (status >= 300 && status < 400)) return { kind: "blocked", reason: "redirected", error };
+  if (status < 400) return blocked("redirected");
   if (status === 429) return { kind: "throttled", retryAfterMs: throttleMs(response, envelope?.retryAfter, nowMs) };
-  if (status === 401) return { kind: "blocked", reason: "unauthorized", error };
+  if (status === 401) return blocked("unauthorized");
   // 402: the team's plan does not cover it. Like a missing permission, it says nothing about the event.
-  if (status === 402 || status === 403) return { kind: "blocked", reason: "forbidden", error };
-  if (NEVER_TAKEN.has(status)) return { kind: "rejected", error };
+  if (status === 402 || status === 403) return blocked("forbidden");
+  if (NEVER_TAKEN.includes(status)) return { kind: "rejected", error };
   if (status === 408 || status === 425 || status >= 500) return { kind: "failed", reason: "server_error", status };
-  if (error.code === undefined) return { kind: "blocked", reason: "misconfigured_endpoint", error };
   if (status === 404 && error.code === "NOT_FOUND") return { kind: "unmatched", error };
   if (status === 409 && error.code === "DUPLICATE_ERROR") return { kind: "delivered", duplicate: true, data: {} };
-  if (status === 404 || status === 405) return { kind: "blocked", reason: "misconfigured_endpoint", error };
+  if (error.code === undefined || status === 404 || status === 405) return blocked("misconfigured_endpoint");
   return { kind: "rejected", error };
 }
 
@@ -95,23 +100,26 @@ export function conversionIdOf({ data: { id } }: Outcome & { kind: "delivered" }
 
 /** Classifies what `fetch` threw. */
 export function classifyFailure(error: unknown): Outcome {
-  for (const cause of causesOf(error)) {
-    if (cause.name === "TimeoutError" || cause.name === "AbortError") return { kind: "failed", reason: "timeout" };
-    if (TLS_CODE.test(cause.code)) return { kind: "blocked", reason: "tls" };
+  const causes = causesOf(error);
+  if (causes.some(({ name }) => name === "TimeoutError" || name === "AbortError")) {
+    return { kind: "failed", reason: "timeout" };
   }
-  return { kind: "failed", reason: "network" };
+  if (causes.some(({ code }) => TLS_CODE.test(code))) return { kind: "blocked", reason: "tls" };
+  return { kind: "failed", reason: "network", code: causes.find(({ code }) => SYSTEM_CODE.test(code))?.code };
 }
 
+/** Such as `ECONNREFUSED`, `UND_ERR_SOCKET`: nothing that could be a key or a URL. */
+const SYSTEM_CODE = /^[A-Z][A-Z\d_]{1,63}$/;
 // OpenSSL's verification results and Node's own: https://nodejs.org/api/tls.html#x509-certificate-error-codes
-const TLS_CODE =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|ERROR_IN_C|HOSTNAME_MISMATCH)/;
+const TLS_CODE = /CERT|CRL_|^(ERR_TLS_|ERR_SSL_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
-function* causesOf(error: unknown): Generator<{ name: string; code: string }> {
-  for (let cause = error, depth = 0; typeof cause === "object" && cause !== null && depth < 5; depth++) {
-    const { name, code } = cause as { name?: unknown; code?: unknown };
-    yield { name: String(name ?? ""), code: String(code ?? "") };
-    cause = (cause as { cause?: unknown }).cause;
+/** An error's name and code, its cause's, and so on. */
+function causesOf(error: unknown): { readonly name: string; readonly code: string }[] {
+  const causes = [];
+  for (let cause = error; isObject(cause) && causes.length < 5; cause = cause["cause"]) {
+    causes.push({ name: String(cause["name"]), code: String(cause["code"]) });
   }
+  return causes;
 }
 
 interface Envelope {
@@ -131,27 +139,33 @@ function readEnvelope(body: string): Envelope | undefined {
   if (value["success"] === true) return { data: isObject(value["data"]) ? value["data"] : {} };
   const error = value["error"];
   if (value["success"] !== false || !isObject(error) || typeof error["code"] !== "string") return undefined;
+  const { code, message, field, details } = error;
   return {
     error: {
-      code: error["code"].slice(0, 100),
-      message: typeof error["message"] === "string" ? error["message"].slice(0, MAX_TEXT) : undefined,
-      field: typeof error["field"] === "string" ? error["field"].slice(0, 100) : undefined,
-      details: Array.isArray(error["details"]) ? error["details"].slice(0, 20) : undefined,
+      code: code.slice(0, 100),
+      message: textOf(message, 2_000),
+      field: textOf(field, 100),
+      details: Array.isArray(details) ? details.slice(0, 20) : undefined,
     },
     retryAfter: error["retryAfter"],
   };
+}
+
+function textOf(value: unknown, length: number): string | undefined {
+  return typeof value === "string" ? value.slice(0, length) : undefined;
 }
 
 /** The longest that is asked for, of what makes sense: from one second to ten minutes. */
 function throttleMs({ headers }: EndpointResponse, bodyRetryAfter: unknown, nowMs: number): number {
   // A reset is a moment of the endpoint's clock, so it is measured against the endpoint's own Date.
   const endpointNowMs = Date.parse(headers.get("date") ?? "") || nowMs;
-  const reset = (seconds(headers.get("x-ratelimit-reset")) ?? Number.NaN) - endpointNowMs;
+  const reset = (seconds(headers.get("x-ratelimit-reset")) ?? 0) - endpointNowMs;
+  const retryAfter = headers.get("retry-after");
   const waits = [
-    seconds(headers.get("retry-after")) ?? Date.parse(headers.get("retry-after") ?? "") - endpointNowMs,
-    typeof bodyRetryAfter === "number" ? bodyRetryAfter * 1000 : Number.NaN,
+    seconds(retryAfter) ?? Date.parse(retryAfter ?? "") - endpointNowMs,
+    Number(bodyRetryAfter) * 1000,
     // Windows are minutes: a reset that is further off is in another unit, or of a clock that is wrong.
-    reset <= MAX_THROTTLE_MS ? reset : Number.NaN,
+    reset <= MAX_THROTTLE_MS ? reset : 0,
   ].filter((wait) => wait > 0);
   if (waits.length === 0) return DEFAULT_THROTTLE_MS;
   return Math.min(Math.max(...waits, MIN_THROTTLE_MS), MAX_THROTTLE_MS);

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
 import { invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { answerNodeRequest, webhooksBelow } from "./answer-node.js";
 import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
-import { answerNodeRequest, webhooksBelow } from "./node-webhook.js";
 import type { NodeRequest } from "./read-raw-body.js";
 
 /** An Express middleware, written down without Express: it fits Express 4 and 5, and Connect. */

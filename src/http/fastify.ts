@@ -1,8 +1,8 @@
 import type { WebhookAdapter } from "../adapter.js";
 import type { Relay } from "../relay.js";
+import { type NodeResponse, refuseRest } from "./answer-node.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { handleWebhook } from "./handle-webhook.js";
-import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 
 /**

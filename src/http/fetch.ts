@@ -1,7 +1,7 @@
 import type { WebhookAdapter } from "../adapter.js";
 import type { Relay } from "../relay.js";
+import { answerFetchRequest } from "./answer-fetch.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
-import { answerFetchRequest } from "./fetch-webhook.js";
 import { lastSegment } from "./source.js";
 
 const ADVICE = "Call the handler before request.json() or request.text(), or hand it request.clone()";

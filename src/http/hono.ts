@@ -1,7 +1,7 @@
 import type { WebhookAdapter } from "../adapter.js";
 import type { Relay } from "../relay.js";
+import { answerFetchRequest, type KeptBody } from "./answer-fetch.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
-import { answerFetchRequest, type KeptBody } from "./fetch-webhook.js";
 import { lastSegment } from "./source.js";
 
 /**

@@ -1,10 +1,10 @@
 import type { WebhookAdapter } from "../adapter.js";
 import type { Relay } from "../relay.js";
+import { type NodeResponse, refuseRest } from "./answer-node.js";
 import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { handleWebhook } from "./handle-webhook.js";
-import { type NodeResponse, refuseRest } from "./node-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
-import { basePathOf, isSource, sourceBelow } from "./source.js";
+import { basePathOf, sourceOf } from "./source.js";
 
 /**
  * A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and @koa/router.
@@ -68,9 +68,8 @@ export function createKoaMiddleware<Adapters extends readonly WebhookAdapter[]>(
   const maxBodyBytes = maxBodyBytesOf({ factory: "createKoaMiddleware", relay, options, optionNames: ["basePath"] });
   const basePath = basePathOf(options.basePath);
   return async function affonsoRelay(context, next) {
-    const source = sourceBelow(basePath, context.path);
-    if (source === undefined || !isSource(relay, source)) return next();
-    return answerContext(relay, source, context, maxBodyBytes);
+    const source = sourceOf(relay, basePath, context.path);
+    return source === undefined ? next() : answerContext(relay, source, context, maxBodyBytes);
   };
 }
 

@@ -1,8 +1,8 @@
 import { HttpAdapterHost } from "@nestjs/core";
 import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { type NodeMiddlewareFunction, webhooksBelow } from "./answer-node.js";
 import { assertRelay, checkedMaxBodyBytes, type HandlerOptions } from "./binding-options.js";
-import { type NodeMiddlewareFunction, webhooksBelow } from "./node-webhook.js";
 import { basePathOf } from "./source.js";
 
 /**

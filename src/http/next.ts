@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebhookAdapter } from "../adapter.js";
 import type { Relay } from "../relay.js";
+import { answerFetchRequest } from "./answer-fetch.js";
+import { answerNodeRequest } from "./answer-node.js";
 import { type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
-import { answerFetchRequest } from "./fetch-webhook.js";
-import { answerNodeRequest } from "./node-webhook.js";
 import { lastSegment } from "./source.js";
 
 /** What a `route.ts` of the App Router exports as `POST`, written down without Next.js; it needs no `context`. */

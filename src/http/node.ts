@@ -1,9 +1,9 @@
 import type { WebhookAdapter } from "../adapter.js";
 import { RelayError } from "../errors.js";
 import type { Relay } from "../relay.js";
+import { answerNodeRequest, type NodeResponse, webhooksBelow, writeAnswer } from "./answer-node.js";
 import { assertSource, type HandlerOptions, maxBodyBytesOf } from "./binding-options.js";
 import { errorAnswer } from "./handle-webhook.js";
-import { answerNodeRequest, type NodeResponse, webhooksBelow, writeAnswer } from "./node-webhook.js";
 import type { NodeRequest } from "./read-raw-body.js";
 import { basePathOf } from "./source.js";
 

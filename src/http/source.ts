@@ -1,9 +1,10 @@
 import { invalidOption } from "../errors.js";
 import type { Relay } from "../relay.js";
 
-/** Whether the relay has an adapter of this name. */
-export function isSource(relay: Relay, source: string): boolean {
-  return relay.sources.includes(source);
+/** The source that a path below `basePath` names; undefined where the relay has no such adapter. */
+export function sourceOf({ sources }: Relay, basePath: string, url: string): string | undefined {
+  const named = sourceBelow(basePath, url);
+  return sources.find((source) => source === named);
 }
 
 /** The one segment of a path below `basePath`; undefined where there are none or several. */

@@ -25,7 +25,7 @@ export function settlementOf(
     case "failed": {
       const attempts = entry.attempts + 1;
       const at = nextAttemptAtMs(retry, { attempts, createdAtMs: entry.createdAtMs }, nowMs, random);
-      const error: EntryError = { reason: outcome.reason, status: outcome.status };
+      const error: EntryError = { reason: outcome.reason, status: outcome.status, code: outcome.code };
       if (at === undefined) return { state: "dead", countsAttempt: true, error: { ...error, reason: "too_old" }, wake };
       return { state: "pending", dueAtMs: at, countsAttempt: true, error };
     }

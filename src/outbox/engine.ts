@@ -1,11 +1,11 @@
 import { createDeadLetters, type DeadLetters } from "../dead-letters.js";
 import { EndpointClient } from "../endpoint/client.js";
 import { BLOCKED_ADVICE } from "../endpoint/outcome.js";
-import { toRelayError } from "../errors.js";
+import { SEND_AGAIN, toRelayError } from "../errors.js";
 import type { Link, Refund, RelayEvent } from "../event.js";
 import { causeFields } from "../logger.js";
 import type { RelayHooks, ResolvedOptions } from "../options.js";
-import type { DurableSink, RecordResult } from "../sink.js";
+import type { RecordResult, Sink, SinkFactory } from "../sink.js";
 import { type RelayStats, relayStats } from "../stats.js";
 import { batchOf, confirmedLink } from "./batch.js";
 import { Delivery } from "./delivery.js";
@@ -16,11 +16,11 @@ import { Worker, type WorkerEvents } from "./worker.js";
 
 /** The {@link OutboxEngine} of all stores. */
 export const outboxEngine: OutboxEngine = Object.freeze({
-  createSink: (outbox: Outbox, options: ResolvedOptions) => new Durable(outbox, options),
-});
+  createSink: (outbox, options) => new Durable(outbox, options),
+} satisfies SinkFactory);
 
 /** Keeps records in the outbox before the provider gets its answer, and delivers them afterwards. */
-export class Durable implements DurableSink, WorkerEvents {
+export class Durable implements Sink, WorkerEvents {
   readonly deadLetters: DeadLetters;
   readonly #options: ResolvedOptions;
   readonly #durable: DurableOptions;
@@ -82,11 +82,7 @@ export class Durable implements DurableSink, WorkerEvents {
       await this.start();
       return await this.#outbox.put(batch, await this.#nowMs());
     } catch (cause) {
-      throw toRelayError(
-        cause,
-        "outbox_unavailable",
-        "the outbox could not commit: nothing was taken, and it has to be sent again, as a provider does by itself",
-      );
+      throw toRelayError(cause, "outbox_unavailable", `the outbox could not commit: ${SEND_AGAIN}`);
     }
   }
 

@@ -1,5 +1,3 @@
-import type { ResolvedOptions } from "../options.js";
-import type { DurableSink } from "../sink.js";
 import type { LaneState } from "./lane.js";
 
 /** States of an entry. Only `pending` is worked on; `dead` waits for a person; the others are done. */
@@ -73,7 +71,7 @@ export interface EntryError {
   readonly reason: string;
   /** HTTP status of the endpoint's answer. */
   readonly status?: number | undefined;
-  /** The endpoint's code. */
+  /** The endpoint's code; where it did not answer, the system's, such as `ECONNREFUSED`. */
   readonly code?: string | undefined;
   /** The endpoint's message, or ours where it gave none. */
   readonly message?: string | undefined;
@@ -187,14 +185,10 @@ export interface OutboxStats {
   readonly lane: LaneState;
 }
 
-/** Retries, the rate limit, attribution and dead letters: all that goes on behind a store. */
+/** Retries, the rate limit, attribution and dead letters: all that goes on behind a store. Only a relay looks into it. */
 export interface OutboxEngine {
-  /**
-   * What takes a relay's records for this store, and works it off.
-   *
-   * @throws RelayError `invalid_options` when one of the relay's options for outboxes is wrong.
-   */
-  createSink(outbox: Outbox, options: ResolvedOptions): DurableSink;
+  /** Called by the relay that the store is given to. */
+  readonly createSink: unknown;
 }
 
 /**
@@ -227,7 +221,8 @@ export interface Outbox {
    * Keeps what a webhook brings: its links, then its entries, first wins. A referral that is known is overwritten by no
    * empty one; a customer's first referral stays. Held entries that a new link speaks of are due at once, and so are, as
    * new, unmatched events that had no referral, if the link tells a referral of one of their references, other than the
-   * customer, that was not known before. Of entries that are claimed at that time the same is true once they are settled as held or unmatched.
+   * customer, that was not known before. Of refunds, and of events that await a referral, the same is true while they are
+   * claimed, once they are settled as held or unmatched.
    *
    * @throws RelayError `outbox_unavailable` when it can't be committed, `outbox_full` above the backlog's limit; what is no news
    * (duplicates, links) is taken even then.

@@ -145,7 +145,22 @@ describe("the base URL's name", () => {
   it.each([
     ...["10.example.com", "127.0.0.1.example.com", "local.example.com", "internal.example.com", "notlocal.example"],
     ...["api.affonso.io.", "fe80.example.com", "xn--bcher-kva.example"],
+    ...["eu.internal.example.com", "203.0.113.5.example.com"],
   ])("is taken where it only looks like one: %s", (host) => expect(isTaken(`https://${host}/v1`)).toBe(true));
+});
+
+describe("the base URL's path", () => {
+  it.each(["https://api.affonso.io/api/v1", "https://api.affonso.io/v1x"])(
+    "is refused where the events endpoint has none of the kind: %s",
+    (url) => expect(isTaken(url)).toBe(false),
+  );
+});
+
+describe("a base URL that is no text", () => {
+  it("is refused, though the parser would take it", async () => {
+    const error = await failureOf(() => parseBaseUrl(new URL("https://api.affonso.io/v1"), false));
+    expect(error.message).toContain("baseUrl must be a URL such as https://api.affonso.io/v1, got an object");
+  });
 });
 
 describe("white space and control characters in the base URL", () => {

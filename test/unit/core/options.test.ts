@@ -23,12 +23,18 @@ describe("a wrong option", () => {
       { apiKey: [CANARY] },
       "apiKey must be your Affonso API key (sk_live_…), got an array",
     ],
-    ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey contains white space"],
-    ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey contains white space"],
+    ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey begins or ends with white space; paste it"],
+    ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey begins or ends with white space; paste it"],
+    ["an apiKey with a space in it", { apiKey: `${CANARY} x` }, "apiKey contains white space or characters that no"],
+    ["an apiKey in quotes", { apiKey: `"${CANARY}"` }, "apiKey stands in quotes, which belong to a file or a shell"],
     ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "apiKey contains white space or characters that no header"],
     ["an empty signingSecret", { signingSecret: "" }, "signingSecret must be the team's signing secret, or undefined"],
     ["a null signingSecret", { signingSecret: null }, "signingSecret must be the team's signing secret, or undefined"],
-    ["several signingSecrets", { signingSecret: [CANARY] }, "signingSecret must be one secret, got an array"],
+    [
+      "several signingSecrets",
+      { signingSecret: [CANARY] },
+      "signingSecret must be the team's signing secret, or undefined, got an array",
+    ],
     ["a signingSecret with a line feed", { signingSecret: `${CANARY}\n` }, "signingSecret begins or ends with white"],
     ["a signingSecret that is a number", { signingSecret: 42 }, "signingSecret must be the team's signing secret"],
     ["no adapters", { adapters: undefined }, "adapters must be a list with at least one adapter"],
@@ -74,8 +80,8 @@ describe("a wrong option", () => {
     ["an endless timeoutMs", { timeoutMs: Number.POSITIVE_INFINITY }, "timeoutMs must be a whole number"],
     ["a timeoutMs above a minute", { timeoutMs: 60_001 }, "timeoutMs must be a whole number"],
     ["a timeoutMs as text", { timeoutMs: "4000" }, "timeoutMs must be a whole number"],
-    ["a logger that is null", { logger: null }, "logger must be an object with log functions, got null"],
-    ["a logger that is text", { logger: "x" }, "logger must be an object with log functions, got a string"],
+    ["a logger that is null", { logger: null }, "logger.debug must be a function (fields, message)"],
+    ["a logger that is text", { logger: "x" }, "logger.debug must be a function (fields, message)"],
     ["a logger without levels", { logger: { error() {} } }, "logger.debug must be a function (fields, message)"],
     [
       "a logger with text for a level",
@@ -147,10 +153,6 @@ describe("the base URL", () => {
     "http://api.affonso.io/v1",
     "http://localhost.example.com",
     "http://127.0.0.1.example.com",
-    "http://10.0.0.1",
-    "http://169.254.169.254",
-    "http://0.0.0.0",
-    "http://[::ffff:127.0.0.1]",
     "ftp://api.affonso.io",
     "file:///etc/passwd",
     "javascript:alert(1)",
@@ -158,6 +160,33 @@ describe("the base URL", () => {
   ])("%s is refused: not https, and not this machine", async (baseUrl) => {
     expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl must begin with https://");
   });
+
+  it.each(["http://10.0.0.1", "http://169.254.169.254", "http://0.0.0.0", "http://[::ffff:127.0.0.1]"])(
+    "%s is refused: not this machine, though near it",
+    async (baseUrl) => {
+      expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl names a host of a private network");
+    },
+  );
+
+  it.each([
+    ["its host alone", "https://api.affonso.io"],
+    ["its host and a slash", "https://api.affonso.io/"],
+    ["another path", "https://api.affonso.io/v10"],
+    ["the URL that events go to", "https://api.affonso.io/v1/events"],
+    ["the same of a proxy", "https://proxy.example.com/affonso/events/"],
+    ["the same on this machine", "http://localhost:4010/events"],
+  ])("is refused where events would go nowhere: %s", async (_, baseUrl) => {
+    expect(await messageOf(withOption({ baseUrl }))).toContain(
+      "baseUrl must end where /events is to follow: https://api.affonso.io/v1, with /v1 and without /events",
+    );
+  });
+
+  it.each(["https://proxy.example.com/v2", "https://events.example.com", "https://proxy.example.com/events/v1"])(
+    "of a proxy may have any path that events can go below: %s",
+    (baseUrl) => {
+      expect(baseUrlOf(baseUrl)).toBe(baseUrl);
+    },
+  );
 
   it.each([
     `https://user@api.affonso.io/v1`,

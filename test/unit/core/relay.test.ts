@@ -266,6 +266,14 @@ describe("what the endpoint answers", () => {
     expect(error.message).toContain("the endpoint can't be reached");
   });
 
+  it("says the system's code of it, and nothing that may hold a secret", async () => {
+    const cause = Object.assign(new Error("connect to https://u:CANARY@host"), { code: "ECONNREFUSED" });
+    const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+    const error = await failureOf(() => receive({ fetch }, sale()));
+    expect(error.message).toBe("endpoint_unavailable: the endpoint can't be reached (ECONNREFUSED)");
+    expect(error.cause).toBeUndefined();
+  });
+
   it("never has words of the endpoint quoted in an error", async () => {
     endpointAnswers([422, { success: false, error: { code: "X", message: "jane@example.com is wrong" } }]);
     expect((await failureOf(() => receive({}, sale()))).message).not.toContain("jane");

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { classifyFailure, classifyResponse } from "../../../src/endpoint/outcome.js";
+import {
+  BLOCKED_ADVICE,
+  type BlockedReason,
+  classifyFailure,
+  classifyResponse,
+  conversionIdOf,
+} from "../../../src/endpoint/outcome.js";
 
 const NOW_MS = 1_767_225_600_000;
 const HTML = "<!doctype html><title>Log in</title>";
@@ -31,6 +37,8 @@ describe("an answer of the endpoint", () => {
       no("VALIDATION_ERROR", { field: "sale_amount", details: [{ field: "sale_amount" }] }),
       { kind: "rejected", error: { ...enveloped(400, "VALIDATION_ERROR"), field: "sale_amount" } },
     ],
+    ["400 whose code is that of a 404", 400, no("NOT_FOUND"), { kind: "rejected" }],
+    ["400 whose code is that of a 409", 400, no("DUPLICATE_ERROR"), { kind: "rejected" }],
     ["409 of another code", 409, no("CONFLICT"), { kind: "rejected", error: enveloped(409, "CONFLICT") }],
     ["422", 422, no("UNPROCESSABLE"), { kind: "rejected", error: enveloped(422, "UNPROCESSABLE") }],
     ["413", 413, no("TOO_LARGE"), { kind: "rejected", error: enveloped(413, "TOO_LARGE") }],
@@ -53,6 +61,7 @@ describe("an answer of the endpoint", () => {
     ["404 with an empty body", 404, "", { kind: "blocked", reason: "misconfigured_endpoint" }],
     ["404 of another code", 404, no("ROUTE_NOT_FOUND"), { kind: "blocked", reason: "misconfigured_endpoint" }],
     ["404 of another API", 404, '{"error":"NOT_FOUND"}', { kind: "blocked", reason: "misconfigured_endpoint" }],
+    ["404 of an API whose errors look alike", 404, '{"error":{"code":"NOT_FOUND"}}', { kind: "blocked" }],
     ["405", 405, HTML, { kind: "blocked", reason: "misconfigured_endpoint" }],
     ["405 with the envelope", 405, no("METHOD"), { kind: "blocked", reason: "misconfigured_endpoint" }],
     ["400 without the envelope", 400, HTML, { kind: "blocked", reason: "misconfigured_endpoint", error: bare(400) }],
@@ -66,6 +75,7 @@ describe("an answer of the endpoint", () => {
     ["200 with success as text", 200, '{"success":"true","data":{}}', { kind: "blocked" }],
     ["200 with a list", 200, '[{"success":true}]', { kind: "blocked", reason: "misconfigured_endpoint" }],
     ["200 with null", 200, "null", { kind: "blocked", reason: "misconfigured_endpoint" }],
+    ["300", 300, ok({}), { kind: "blocked", reason: "redirected" }],
     ["301", 301, "", { kind: "blocked", reason: "redirected" }],
     ["302", 302, HTML, { kind: "blocked", reason: "redirected" }],
     ["304", 304, "", { kind: "blocked", reason: "redirected" }],
@@ -126,6 +136,33 @@ describe("an answer of the endpoint", () => {
   });
 });
 
+describe("the id of a conversion", () => {
+  const idOf = (id?: unknown) => conversionIdOf({ kind: "delivered", duplicate: false, data: { id } });
+
+  it.each(["conv_1", "a/b?c#d", ".hidden", "v1.", "...", "a..b"])("is taken as the endpoint spells it: %s", (id) => {
+    expect(idOf(id)).toBe(id);
+  });
+
+  it.each([[undefined], [null], [7], [["conv_1"]], [""], ["a\nb"], ["x".repeat(256)], ["."], [".."]])(
+    "is not taken where no refund's path could name it (%#)",
+    (id) => {
+      expect(idOf(id)).toBeUndefined();
+    },
+  );
+});
+
+describe("what a person has to do", () => {
+  it.each<[BlockedReason, readonly string[]]>([
+    ["unauthorized", ["apiKey", "signingSecret"]],
+    ["forbidden", ["write:commissions"]],
+    ["misconfigured_endpoint", ["baseUrl", "proxy"]],
+    ["redirected", ["baseUrl", "redirects"]],
+    ["tls", ["certificate", "baseUrl", "clock"]],
+  ])("about an endpoint that is %s names where to look", (reason, words) => {
+    for (const word of words) expect(BLOCKED_ADVICE[reason]).toContain(word);
+  });
+});
+
 describe("how long a 429 asks to wait", () => {
   const reset = (seconds: number) => String(NOW_MS / 1000 + seconds);
   const waitFor = (headers: Record<string, string>, body = no("RATE_LIMIT_EXCEEDED")) => {
@@ -142,6 +179,8 @@ describe("how long a 429 asks to wait", () => {
     ["at most ten minutes", { "retry-after": "86400" }, 600_000],
     ["thirty seconds where the reset is a day off", { "x-ratelimit-reset": reset(86_400) }, 30_000],
     ["thirty seconds where the reset is in milliseconds", { "x-ratelimit-reset": String(NOW_MS + 5_000) }, 30_000],
+    ["seconds with all of their decimals", { "retry-after": "12.125" }, 12_125],
+    ["ten minutes where the reset is just as far off", { "x-ratelimit-reset": reset(600) }, 600_000],
     ["the longer of the two", { "retry-after": "3", "x-ratelimit-reset": reset(9) }, 9_000],
     ["until the HTTP date", { "retry-after": new Date(NOW_MS + 20_000).toUTCString() }, 20_000],
     [
@@ -151,7 +190,10 @@ describe("how long a 429 asks to wait", () => {
     ],
     ["thirty seconds where nothing is said", {}, 30_000],
     ["thirty seconds where Retry-After is no number", { "retry-after": "soon" }, 30_000],
+    ["thirty seconds where Retry-After is zero", { "retry-after": "0" }, 30_000],
     ["thirty seconds where Retry-After is negative", { "retry-after": "-5" }, 30_000],
+    ["thirty seconds where Retry-After has a sign", { "retry-after": "+12" }, 30_000],
+    ["thirty seconds where Retry-After has an exponent", { "retry-after": "12e3" }, 30_000],
     ["thirty seconds where Retry-After is infinite", { "retry-after": "Infinity" }, 30_000],
     ["thirty seconds where the reset is past", { "x-ratelimit-reset": reset(-60) }, 30_000],
     ["the reset where Retry-After is no number", { "retry-after": "?", "x-ratelimit-reset": reset(9) }, 9_000],
@@ -216,12 +258,24 @@ describe("what fetch throws", () => {
   });
 
   it.each([
-    ["a reset", wrapped(coded("ECONNRESET"))],
-    ["a refused connection", wrapped(coded("ECONNREFUSED"))],
-    ["a name that can't be resolved", wrapped(coded("ENOTFOUND"))],
-    ["a resolver that is away", wrapped(coded("EAI_AGAIN"))],
+    ["a reset", "ECONNRESET"],
+    ["a refused connection", "ECONNREFUSED"],
+    ["a name that can't be resolved", "ENOTFOUND"],
+    ["a resolver that is away", "EAI_AGAIN"],
+    ["a socket that closed", "UND_ERR_SOCKET"],
+  ])("is the network where it is %s, and has its code", (_, code) => {
+    expect(classifyFailure(wrapped(coded(code)))).toEqual({ kind: "failed", reason: "network", code });
+  });
+
+  it.each(["sk_live_CANARY", "https://user:pass@proxy.example.com", "TWO WORDS", "X".repeat(65), ""])(
+    "has no code that is none of a system: %j",
+    (code) => {
+      expect(classifyFailure(wrapped(coded(code)))).toEqual({ kind: "failed", reason: "network" });
+    },
+  );
+
+  it.each([
     ["several refused addresses", wrapped(new AggregateError([coded("ECONNREFUSED")], "x"))],
-    ["a socket that closed", wrapped(coded("UND_ERR_SOCKET"))],
     ["an error without code", new TypeError("terminated")],
     ["text", "CERT_HAS_EXPIRED"],
     ["undefined", undefined],

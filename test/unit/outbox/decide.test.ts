@@ -117,6 +117,11 @@ describe("an entry whose attempt was", () => {
     expect(settle(failed(reason)).error).toEqual({ reason, status: undefined });
   });
 
+  it("a network failure keeps the system's code", () => {
+    const error = { reason: "network", status: undefined, code: "ECONNREFUSED" };
+    expect(settle({ kind: "failed", reason: "network", code: "ECONNREFUSED" }).error).toEqual(error);
+  });
+
   it("a failure is a dead letter only when the next try would be past 7 days, and wakes what waited for it", () => {
     expect(settle(failed("timeout"), { attempts: 8, ageMs: 7 * DAY - 6 * HOUR }).state).toBe("pending");
     const settlement = settle(failed("server_error", 500), { attempts: 8, ageMs: 7 * DAY - 6 * HOUR + 1 });

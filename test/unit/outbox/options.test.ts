@@ -68,11 +68,21 @@ describe("the options of a relay with an outbox", () => {
 });
 
 describe("an outbox that is none", () => {
-  it.each([[null], ["./relay.db"], [{}], [{ put() {} }], [{ put() {}, engine: null }], [{ put() {}, engine: {} }]])(
-    "is refused at start (%#)",
-    async (outbox) => {
-      const error = await failureOf(() => createRelay(optionsOf({ outbox: outbox as never })));
-      expect(error.message).toContain("outbox must be an outbox: sqliteOutbox(…) or memoryOutbox(), got ");
-    },
-  );
+  it.each([[null], ["./relay.db"], [{}], [() => ({ put() {} })]])("is refused at start (%#)", async (outbox) => {
+    const error = await failureOf(() => createRelay(optionsOf({ outbox: outbox as never })));
+    expect(error.message).toContain("outbox must be an outbox: sqliteOutbox(…) or memoryOutbox(), got ");
+  });
+
+  it.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [{}, "an object"],
+    ["outboxEngine", "a string"],
+  ])("is told of its engine where it is a store without one: %j", async (engine, got) => {
+    const error = await failureOf(() => createRelay(optionsOf({ outbox: { put() {}, engine } as never })));
+    expect(error).toMatchObject({
+      code: "invalid_options",
+      message: `invalid_options: outbox.engine must be outboxEngine of "affonso-relay/outbox", got ${got}`,
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import type { Relay } from "../relay.js";
 import { handleWebhook, type WebhookResponse } from "./handle-webhook.js";
 import { type NodeRequest, readRawBody } from "./read-raw-body.js";
-import { isSource, sourceBelow } from "./source.js";
+import { sourceOf } from "./source.js";
 
 /**
  * A response of one of Node's servers: http, https, or http2's compatibility API.
@@ -60,8 +60,8 @@ export function webhooksBelow(
   { basePath, ...options }: Omit<NodeWebhookOptions, "onTaken"> & { readonly basePath: string },
 ): NodeMiddlewareFunction {
   return function affonsoRelay(request, response, next) {
-    const source = sourceBelow(basePath, request.url ?? "/");
-    if (source === undefined || !isSource(relay, source)) return next();
+    const source = sourceOf(relay, basePath, request.url ?? "/");
+    if (source === undefined) return next();
     answerNodeRequest(relay, source, request, response, options).catch(next);
   };
 }
