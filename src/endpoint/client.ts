@@ -18,10 +18,16 @@ export interface EndpointClientOptions {
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #sign: HmacSigner | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
   #limitPerMinute: number | undefined;
 
   constructor(options: EndpointClientOptions) {
     this.#options = options;
+    this.#headers = {
+      authorization: `Bearer ${options.apiKey}`,
+      "content-type": "application/json",
+      accept: "application/json",
+    };
     this.#sign =
       options.signingSecret === undefined ? undefined : createHmac("SHA-256", utf8Bytes(options.signingSecret));
   }
@@ -41,15 +47,11 @@ export class EndpointClient {
   async post(path: string, payload: object, signal: AbortSignal): Promise<Outcome> {
     try {
       const body = utf8Bytes(JSON.stringify(payload));
-      const { apiKey, baseUrl, fetch, clock } = this.#options;
+      const { baseUrl, fetch, clock } = this.#options;
       const response = await fetch(`${baseUrl}${path}`, {
         method: "POST",
-        headers: {
-          authorization: `Bearer ${apiKey}`,
-          "content-type": "application/json",
-          accept: "application/json",
-          ...(await this.#signature(body)),
-        },
+        headers:
+          this.#sign === undefined ? this.#headers : { ...this.#headers, ...(await this.#signature(body, this.#sign)) },
         body,
         // A followed redirect would hand the signature and the body to whoever answers there.
         redirect: "manual",
@@ -59,7 +61,7 @@ export class EndpointClient {
       const outcome = classifyResponse({ status: response.status, headers: response.headers, body: text }, clock());
       const limit = Number(response.headers.get("x-ratelimit-limit"));
       // A proxy in between has limits of its own.
-      if (isEndpointAnswer(text) && Number.isInteger(limit) && limit > 0) this.#limitPerMinute = limit;
+      if (Number.isInteger(limit) && limit > 0 && isEndpointAnswer(text)) this.#limitPerMinute = limit;
       return outcome;
     } catch (error) {
       return classifyFailure(signal.aborted ? { name: "TimeoutError" } : error);
@@ -67,12 +69,11 @@ export class EndpointClient {
   }
 
   /** A fresh timestamp each time: a retry that carries the first attempt's one is stale. */
-  async #signature(body: Uint8Array): Promise<Record<string, string>> {
-    if (this.#sign === undefined) return {};
+  async #signature(body: Uint8Array, sign: HmacSigner): Promise<Record<string, string>> {
     const timestamp = String(Math.floor(this.#options.clock() / 1000));
     return {
       "x-affonso-timestamp": timestamp,
-      "x-affonso-signature": toHex(await this.#sign(utf8Bytes(`${timestamp}.`), body)),
+      "x-affonso-signature": toHex(await sign(utf8Bytes(`${timestamp}.`), body)),
     };
   }
 }

@@ -60,13 +60,15 @@ export class Delivery {
       return { settlement: { state: "pending", dueAtMs: entry.createdAtMs + linkWaitMs, held: true } };
     }
     const identity = await this.#agreeing(source, event, referralId);
-    const complete: RelayEvent = { ...event, identity };
+    const isCompleted = identity !== event.identity;
+    const complete: RelayEvent = isCompleted ? { ...event, identity } : event;
     const { outcome, settlement } = await this.#send(entry, "/events", toWire(complete), signal);
     const recheck = settlement.state === "unmatched" ? await this.#recheck(entry, settlement) : undefined;
     if (recheck !== undefined) return { outcome, settlement: recheck };
     // Its refund may speak of the payment alone, which only a link joins to the sale.
     const wake = settlement.wake && (await expandReferences(outbox, source, settlement.wake));
-    return { outcome, settlement: { ...settlement, wake }, payload: JSON.stringify(complete) };
+    const payload = isCompleted ? JSON.stringify(complete) : undefined;
+    return { outcome, settlement: { ...settlement, wake }, payload };
   }
 
   /** Once: that it was asked before, the entry says by the error that it has kept. */
@@ -96,7 +98,8 @@ export class Delivery {
    * it under the first one, so this sale names its referral alone.
    */
   async #agreeing(source: string, event: RelayEvent, referralId: string | undefined): Promise<RelayEvent["identity"]> {
-    const identity = { ...event.identity, referralId };
+    const isKnown = referralId === event.identity.referralId;
+    const identity = isKnown ? event.identity : { ...event.identity, referralId };
     if (!referralId || !event.references.customer) return identity;
     const customer = `customer:${event.references.customer}`;
     const known = (await this.#options.outbox.referralsOf(source, [customer])).get(customer);

@@ -2,7 +2,8 @@ import { assertKnownKeys, invalidOption, RelayError } from "../errors.js";
 import { outboxEngine } from "./engine.js";
 import type { LaneState } from "./lane.js";
 import { keyOf, Links } from "./memory/links.js";
-import { finish, fitsFilter, makeDue, newRow, type Row, renew } from "./memory/row.js";
+import { Queue } from "./memory/queue.js";
+import { finish, fitsFilter, makeDue, mark, newRow, type Row, renew } from "./memory/row.js";
 import {
   type Batch,
   type Claim,
@@ -12,7 +13,6 @@ import {
   type EntryFilter,
   type EntryState,
   keepsFirstReferral,
-  MAX_AHEAD_MS,
   type NewEntry,
   type NewLink,
   type Outbox,
@@ -54,6 +54,7 @@ class MemoryOutbox implements Outbox {
   readonly #links = new Links();
   readonly #rows = new Map<string, Row>();
   readonly #pending = new Set<Row>();
+  readonly #queue = new Queue(this.#pending);
   readonly #byKey = new Map<string, Row>();
   readonly #byReference = new Map<string, Row[]>();
   readonly #conflicts = new Set<string>();
@@ -98,6 +99,7 @@ class MemoryOutbox implements Outbox {
     const row = newRow(entry, id, nowMs);
     this.#rows.set(id, row);
     this.#pending.add(row);
+    this.#queue.changed();
     this.#byKey.set(keyOf("id", kind, externalEventId), row);
     if (businessKey !== null) this.#byKey.set(keyOf("business", kind, source, businessKey), row);
     for (const reference of new Set(entry.references)) {
@@ -115,7 +117,7 @@ class MemoryOutbox implements Outbox {
     // Sales from before a customer was referred stay what they were.
     const reviving = news.filter((reference) => !keepsFirstReferral(reference));
     for (const row of this.#speakingOf(link.source, reviving)) {
-      if (row.leaseUntilMs !== null) row.woken = "referral";
+      if (row.leaseUntilMs !== null) mark(row, "referral");
       else if (row.entry.state === "unmatched" && row.entry.awaitsReferral && row.kept === "all")
         this.#renew(row, nowMs);
     }
@@ -127,8 +129,8 @@ class MemoryOutbox implements Outbox {
 
   #wakeHeld(source: string, references: readonly Reference[], nowMs: number): void {
     for (const row of this.#speakingOf(source, references)) {
-      if (row.leaseUntilMs !== null) row.woken = row.woken === "referral" ? "referral" : "something";
-      else if (row.held) makeDue(row, nowMs);
+      if (row.leaseUntilMs !== null) mark(row, "something");
+      else if (row.held) this.#makeDue(row, nowMs);
       else if (row.entry.state === "unmatched" && row.entry.kind === "refund" && row.kept === "all")
         this.#renew(row, nowMs);
     }
@@ -137,38 +139,35 @@ class MemoryOutbox implements Outbox {
   #renew(row: Row, nowMs: number): void {
     renew(row, nowMs);
     this.#pending.add(row);
+    this.#queue.changed();
+  }
+
+  #makeDue(row: Row, nowMs: number): void {
+    makeDue(row, nowMs);
+    this.#queue.changed();
   }
 
   async claim({ nowMs, leaseMs, max, maxStarts, admit }: ClaimRequest): Promise<Claim> {
-    const isOver = (atMs: number) => atMs <= nowMs || atMs > nowMs + MAX_AHEAD_MS;
-    // A due time that no schedule makes was written by a clock that was wrong.
-    const dueAt = ({ entry }: Row) => (entry.dueAtMs > nowMs + MAX_AHEAD_MS ? nowMs : entry.dueAtMs);
-    const due = [...this.#pending].filter((row) => isOver(row.leaseUntilMs ?? row.entry.dueAtMs));
-    const quarantined = due.filter((row) => row.starts >= maxStarts).sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
-    const startable = due.filter((row) => row.starts < maxStarts);
-    startable.sort((a, b) => dueAt(a) - dueAt(b) || (a.entry.id < b.entry.id ? -1 : 1));
-    const available = Math.min(startable.length, max);
-    const { count, lane } = admit(this.#readLane(), available);
-
+    const quarantined = this.#queue.startedOften(maxStarts, nowMs).sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
+    const due = this.#queue.first(max, maxStarts, nowMs);
+    const { count, lane } = admit(this.#readLane(), due.length);
     this.#lane = JSON.stringify(lane);
-    for (const row of startable) if (row.entry.dueAtMs > nowMs) row.entry = { ...row.entry, dueAtMs: dueAt(row) };
     for (const row of quarantined) this.#finish(row, { state: "dead", error: QUARANTINED }, nowMs);
-    const entries = startable.slice(0, Math.min(Math.max(count, 0), available)).map((row): ClaimedEntry => {
-      Object.assign(row, { starts: row.starts + 1, fence: row.fence + 1, leaseUntilMs: nowMs + leaseMs });
+    const leaseUntilMs = nowMs + leaseMs;
+    const entries = due.slice(0, Math.max(count, 0)).map((row): ClaimedEntry => {
+      Object.assign(row, { starts: row.starts + 1, fence: row.fence + 1, leaseUntilMs });
       Object.assign(row, { held: false, woken: "nothing" });
+      this.#queue.leased(leaseUntilMs);
       return { ...structuredClone(row.entry), lease: String(row.fence), starts: row.starts };
     });
-    let nextDueAtMs: number | null = null;
-    for (const { leaseUntilMs, entry } of this.#pending) {
-      nextDueAtMs = Math.min(nextDueAtMs ?? Number.POSITIVE_INFINITY, leaseUntilMs ?? entry.dueAtMs);
-    }
     const dead = quarantined.map(({ entry }) => structuredClone(entry));
-    return { entries, quarantined: dead, lane: this.#readLane(), nextDueAtMs };
+    return { entries, quarantined: dead, lane: this.#readLane(), nextDueAtMs: this.#queue.nextMs(nowMs) };
   }
 
   #finish(row: Row, settlement: Settlement, nowMs: number): void {
     finish(row, settlement, nowMs);
-    if (settlement.state !== "pending") this.#pending.delete(row);
+    if (settlement.state === "pending") this.#queue.changed();
+    else this.#pending.delete(row);
   }
 
   async settle(
@@ -201,12 +200,12 @@ class MemoryOutbox implements Outbox {
       const row = this.#leased(leased);
       if (row === undefined) continue;
       Object.assign(row, { leaseUntilMs: null, starts: row.starts - 1 });
-      makeDue(row, nowMs);
+      this.#makeDue(row, nowMs);
     }
   }
 
   async wakeRetries(nowMs: number): Promise<void> {
-    for (const row of this.#pending) if (!row.held && row.leaseUntilMs === null) makeDue(row, nowMs);
+    for (const row of this.#pending) if (!row.held && row.leaseUntilMs === null) this.#makeDue(row, nowMs);
   }
 
   async referralsOf(source: string, references: readonly Reference[]): Promise<ReadonlyMap<Reference, string>> {

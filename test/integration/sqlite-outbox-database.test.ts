@@ -5,7 +5,7 @@ import { Connection, isSafeToShare, makeDurable } from "../../src/outbox/sqlite/
 import { assertLoadable } from "../../src/outbox/sqlite/driver.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
 import { lentDatabase, sharesFiles, through } from "../helpers/outbox/databases.js";
-import { NOW, put, sale } from "../helpers/outbox/entries.js";
+import { link, NOW, put, putLink, sale } from "../helpers/outbox/entries.js";
 import { newPath } from "../helpers/outbox/files.js";
 import { recordingLogger } from "../helpers/relay.js";
 
@@ -184,6 +184,17 @@ describe("the tables", () => {
     await Promise.all(outboxes.map((outbox, at) => put(outbox, sale(at))));
     expect((await outboxes[0]?.stats())?.counts.pending).toBe(4);
     for (const outbox of outboxes) await outbox.close();
+  });
+
+  it("of the first version are brought up to date, and keep what is in them", async () => {
+    const database = await lentDatabase(newPath());
+    await put(sqliteOutbox({ database }), sale(1));
+    database.exec("DROP INDEX relay_listening; PRAGMA user_version = 1");
+    const outbox = sqliteOutbox({ database });
+    expect(await put(outbox, sale(1))).toMatchObject({ status: "duplicate" });
+    await putLink(outbox, link(["invoice:in_1"], "ref_ada"));
+    expect((await outbox.stats()).counts.pending).toBe(1);
+    expect(database.prepare("PRAGMA user_version").get()).toMatchObject({ user_version: 2 });
   });
 
   it("of a later version are refused, and left as they are", async () => {

@@ -95,6 +95,11 @@ const MIGRATIONS: readonly string[] = [
       SELECT NEW.source, value, NEW.waits, NEW.seq FROM json_each(NEW.refs) WHERE NEW.waits > 0;
   END;
   `,
+  `
+  -- The leased entries for which something may come while they are worked on.
+  CREATE INDEX relay_listening ON relay_entries (source)
+    WHERE state = 'pending' AND lease_until IS NOT NULL AND (awaits_referral = 1 OR kind = 'refund');
+  `,
 ];
 
 /**

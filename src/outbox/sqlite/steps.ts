@@ -6,7 +6,7 @@ import { seqOf } from "./rows.js";
 import { AS_NEW } from "./wake.js";
 
 /** How many entries are changed in one transaction. */
-export const STEP = 500;
+export const STEP = 100;
 
 /** Which entries a person means: by id, or by filter. */
 export type Selection = { readonly ids: readonly string[] } | EntryFilter;
@@ -78,7 +78,7 @@ export function prune(connection: Connection, doneBeforeMs: number): Step {
   if (rows.length === 0) return stepOf(rows);
   const list = JSON.stringify(rows.map(({ seq }) => Number(seq)));
   connection.run(
-    `UPDATE relay_entries SET pruned = 1, error = NULL WHERE seq IN (SELECT value FROM json_each(?))
+    `UPDATE relay_entries NOT INDEXED SET pruned = 1, error = NULL WHERE seq IN (SELECT value FROM json_each(?))
        AND kind = 'event' AND state = 'delivered' AND conversion_id IS NOT NULL`,
     list,
   );

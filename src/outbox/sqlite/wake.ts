@@ -5,6 +5,8 @@ import type { Connection } from "./connection.js";
 export const AS_NEW = `state = 'pending', created_at = ?, due_at = ?, finished_at = NULL, attempts = 0, starts = 0,
   held = 0, woken = 0, error = NULL`;
 
+const WAITING = "source = ? AND reference IN (SELECT value FROM json_each(?))";
+
 /** Held entries that speak of any of these are due at once, and refunds that found no sale begin anew; those that are leased are marked, should they be held next. */
 export function wakeHeld(
   connection: Connection,
@@ -14,18 +16,18 @@ export function wakeHeld(
 ): void {
   if (references.length === 0) return;
   const list = JSON.stringify(references);
-  connection.run(
-    `UPDATE relay_entries SET held = 0, due_at = min(due_at, ?) WHERE seq IN (
-       SELECT seq FROM relay_waiting
-       WHERE source = ? AND why = 1 AND reference IN (SELECT value FROM json_each(?)))`,
-    ...[nowMs, source, list],
-  );
-  connection.run(
-    `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (
-       SELECT seq FROM relay_waiting
-       WHERE source = ? AND why = 3 AND reference IN (SELECT value FROM json_each(?)))`,
-    ...[nowMs, nowMs, source, list],
-  );
+  // Nearly always nobody waits, and one look says so.
+  if (connection.get(`SELECT 1 FROM relay_waiting WHERE ${WAITING}`, source, list) !== undefined) {
+    connection.run(
+      `UPDATE relay_entries SET held = 0, due_at = min(due_at, ?) WHERE seq IN (
+         SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 1)`,
+      ...[nowMs, source, list],
+    );
+    connection.run(
+      `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 3)`,
+      ...[nowMs, nowMs, source, list],
+    );
+  }
   markLeased(connection, source, list, 1);
 }
 
@@ -39,19 +41,20 @@ export function wakeUnmatched(
   if (references.length === 0) return;
   const list = JSON.stringify(references);
   connection.run(
-    `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (
-       SELECT seq FROM relay_waiting
-       WHERE source = ? AND why = 2 AND reference IN (SELECT value FROM json_each(?)))`,
+    `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 2)`,
     ...[nowMs, nowMs, source, list],
   );
   markLeased(connection, source, list, 2);
 }
 
-/** Without the mark, what comes between a worker's look and its settlement would be missed. */
+/**
+ * Without the mark, what comes between a worker's look and its settlement would be missed. What names its referral waits
+ * for nothing, and is not looked at: this is done for each entry that is settled, whatever else is leased.
+ */
 function markLeased(connection: Connection, source: string, list: string, woken: number): void {
   connection.run(
-    `UPDATE relay_entries INDEXED BY relay_leased SET woken = max(woken, ?)
-     WHERE state = 'pending' AND lease_until IS NOT NULL AND source = ?
+    `UPDATE relay_entries INDEXED BY relay_listening SET woken = max(woken, ?)
+     WHERE state = 'pending' AND lease_until IS NOT NULL AND (awaits_referral = 1 OR kind = 'refund') AND source = ?
        AND EXISTS (SELECT 1 FROM json_each(refs) WHERE value IN (SELECT value FROM json_each(?)))`,
     ...[woken, source, list],
   );
