@@ -1,4 +1,4 @@
-import { assertKnownKeys, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
+import { assertKnownKeys, blame, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
 import type { RelayEvent } from "./event.js";
 
 /**
@@ -22,53 +22,58 @@ export interface Mappings {
 }
 
 /**
- * The event with its ids mapped; the event passed in stays as it is.
+ * The event with its ids mapped; the event passed in stays as it is. A promise only where a mapping is a function.
  *
  * @throws RelayError `mapping_failed` when a mapping throws or answers something that is no id.
  */
-export async function mapIds(event: RelayEvent, mappings: Mappings): Promise<RelayEvent> {
-  const [customerIds, productIds, priceIds] = await Promise.all([
-    mapAll("customers", mappings.customers, event.identity.customerId ? [event.identity.customerId] : [], event),
-    mapAll("products", mappings.products, event.productIds ?? [], event),
-    mapAll("prices", mappings.prices, event.priceIds ?? [], event),
-  ]);
-  return {
+export function mapIds(event: RelayEvent, mappings: Mappings): RelayEvent | Promise<RelayEvent> {
+  const { customerId } = event.identity;
+  const mapped = [
+    mapAll("customers", mappings, customerId ? [customerId] : [], event),
+    mapAll("products", mappings, event.productIds, event),
+    mapAll("prices", mappings, event.priceIds, event),
+  ] as const;
+  const put = ([customerIds, productIds, priceIds]: readonly MappedIds[]): RelayEvent => ({
     ...event,
-    identity: { ...event.identity, customerId: customerIds[0] },
-    productIds: event.productIds && productIds,
-    priceIds: event.priceIds && priceIds,
-  };
+    identity: { ...event.identity, customerId: customerIds?.[0] },
+    productIds,
+    priceIds,
+  });
+  return mapped.every(isKnown) ? put(mapped) : Promise.all(mapped).then(put);
 }
 
-async function mapAll(
-  option: keyof Mappings,
-  mapping: IdMapping | undefined,
-  ids: readonly string[],
+type MappedIds = string[] | undefined;
+
+function isKnown(ids: MappedIds | Promise<MappedIds>): ids is MappedIds {
+  return ids === undefined || Array.isArray(ids);
+}
+
+function mapAll(
+  kind: keyof Mappings,
+  mappings: Mappings,
+  ids: readonly string[] | undefined,
   event: RelayEvent,
-): Promise<string[]> {
-  if (mapping === undefined) return [...ids];
-  const mapped = await Promise.all(ids.map((id) => mapOne(option, mapping, id, event)));
-  return [...new Set(mapped.filter((id) => id !== null))];
+): MappedIds | Promise<MappedIds> {
+  const mapping = mappings[kind];
+  if (mapping === undefined || ids === undefined) return ids && [...ids];
+  const kept = (mapped: readonly (string | null)[]) => [...new Set(mapped.filter((id) => id !== null))];
+  if (typeof mapping !== "function") {
+    return kept(ids.map((id) => (Object.hasOwn(mapping, id) ? (mapping[id] ?? null) : id)));
+  }
+  return Promise.all(ids.map((id) => ask(`mappings.${kind}`, mapping, id, event))).then(kept);
 }
 
-async function mapOne(option: string, mapping: IdMapping, id: string, event: RelayEvent): Promise<string | null> {
-  if (typeof mapping !== "function") return Object.hasOwn(mapping, id) ? (mapping[id] ?? null) : id;
-  let mapped: unknown;
-  try {
-    mapped = await mapping(id, event);
-  } catch (cause) {
-    throw new RelayError(
-      "mapping_failed",
-      `mappings.${option} threw; the provider keeps the webhook and sends it again`,
-      { cause },
-    );
-  }
+async function ask(
+  option: string,
+  mapping: Extract<IdMapping, (...about: never) => unknown>,
+  id: string,
+  event: RelayEvent,
+): Promise<string | null> {
+  const mapped: unknown = await blame("mapping_failed", option, () => mapping(id, event));
   if (mapped === null || mapped === undefined || mapped === "") return null;
   if (typeof mapped === "string") return mapped;
-  throw new RelayError(
-    "mapping_failed",
-    `mappings.${option} answered ${describeType(mapped)}; answer a string, or null to drop the id`,
-  );
+  const answer = describeType(mapped);
+  throw new RelayError("mapping_failed", `${option} answered ${answer}; answer a string, or null to drop the id`);
 }
 
 /**
@@ -77,28 +82,23 @@ async function mapOne(option: string, mapping: IdMapping, id: string, event: Rel
  * @throws RelayError `invalid_options`.
  */
 export function resolveMappings(mappings: unknown): Mappings {
-  assertMappings(mappings);
-  const { customers, products, prices } = mappings;
-  const copy = (mapping: IdMapping | undefined) =>
-    typeof mapping === "object" ? Object.freeze({ ...mapping }) : mapping;
-  return Object.freeze({ customers: copy(customers), products: copy(products), prices: copy(prices) });
-}
-
-function assertMappings(mappings: unknown): asserts mappings is Mappings {
   if (!isPlainObject(mappings))
     throw invalidOption("mappings", "an object with customers, products or prices", mappings);
   assertKnownKeys("mappings", mappings, ["customers", "products", "prices"]);
-  for (const [name, mapping] of Object.entries(mappings)) {
-    if (mapping === undefined || typeof mapping === "function") continue;
-    // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
-    if (!isPlainObject(mapping))
-      throw invalidOption(`mappings.${name}`, "a record of ids or a function of an id", mapping);
-    for (const [id, mapped] of Object.entries(mapping)) {
-      if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
-        throw invalidOption(`mappings.${name}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
-      }
+  const copies = Object.entries(mappings).map(([name, mapping]) => [name, copyOf(`mappings.${name}`, mapping)]);
+  return Object.freeze(Object.fromEntries(copies));
+}
+
+function copyOf(option: string, mapping: unknown): unknown {
+  if (mapping === undefined || typeof mapping === "function") return mapping;
+  // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
+  if (!isPlainObject(mapping)) throw invalidOption(option, "a record of ids or a function of an id", mapping);
+  for (const [id, mapped] of Object.entries(mapping)) {
+    if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
+      throw invalidOption(`${option}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
     }
   }
+  return Object.freeze({ ...mapping });
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { toWire } from "./endpoint/wire.js";
-import { describeType, RelayError } from "./errors.js";
+import { blame, describeType, RelayError } from "./errors.js";
 import { hasIdentity, type RelayEvent, type RelayRecord } from "./event.js";
 import { parseEvent } from "./event-schema.js";
 import { mapIds } from "./mapping.js";
@@ -28,11 +28,9 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
   // An amount that can't be written must be found before a sibling is sent.
   if (record.kind === "refund") toMajorUnits(record.amount);
   if (record.kind !== "event") return record;
-  const { source, externalEventId } = record;
-  // As they came: transform may well change the event that it is given.
-  const sale = record.sale && { ...record.sale };
-  const paid = record.paid && { ...record.paid };
-  const event = await applyTransform(await mapIds(record, options.mappings), options.transform);
+  const { source, externalEventId, sale, paid } = record;
+  const mapped = mapIds(record, options.mappings);
+  const event = await applyTransform("then" in mapped ? await mapped : mapped, options);
   if (event === null) {
     return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
   }
@@ -44,31 +42,27 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
   // Where the app made another amount of the sale, refunds are still of what was paid.
   const isSame = event.sale?.minorUnits === sale?.minorUnits && event.sale?.currency === sale?.currency;
   const measure = event.paid ?? (isSame ? paid : (paid ?? sale));
-  return measure === undefined ? event : { ...event, paid: measure };
+  return measure === event.paid ? event : { ...event, paid: measure };
 }
 
-async function applyTransform(event: RelayEvent, transform: PrepareOptions["transform"]): Promise<RelayEvent | null> {
-  let transformed: unknown = event;
-  try {
-    if (transform !== undefined) transformed = await transform(event);
-  } catch (cause) {
-    throw new RelayError(
-      "mapping_failed",
-      "transform threw: nothing was taken, and it has to be sent again, as a provider does by itself",
-      {
-        cause,
-      },
-    );
+/** What the app's own code made of an event is checked again. */
+async function applyTransform(event: RelayEvent, { mappings, transform }: PrepareOptions): Promise<RelayEvent | null> {
+  if (transform === undefined) {
+    const { customers, products, prices } = mappings;
+    const isAsked = [customers, products, prices].some((mapping) => typeof mapping === "function");
+    return isAsked ? parseEvent(event, event.source) : event;
   }
+  // A copy, which it may well change.
+  const transformed: unknown = await blame("mapping_failed", "transform", () => transform(structuredClone(event)));
   if (transformed === null) return null;
-  const by = transform === undefined ? event.source : `transform, given an event of ${event.source},`;
-  if (typeof transformed === "object") return parseEvent(transformed, by);
+  if (typeof transformed === "object") return parseEvent(transformed, `transform, given an event of ${event.source},`);
   const answer = describeType(transformed);
   throw new RelayError("mapping_failed", `transform answered ${answer}; answer the event, or null to drop it`);
 }
 
 /** The second of two with one id or one key would be taken for the first one come again: lost without a word. */
 function assertDistinctIds(records: readonly RelayRecord[]): void {
+  if (records.length < 2) return;
   const seen = new Set<string>();
   for (const record of records) {
     if (record.kind !== "event" && record.kind !== "refund") continue;

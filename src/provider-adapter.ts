@@ -7,7 +7,7 @@ import {
   type WebhookAdapter,
   type WebhookRequest,
 } from "./adapter.js";
-import { assertKnownKeys, assertOneOf, invalidOption, RelayError, toRelayError } from "./errors.js";
+import { assertKnownKeys, assertOneOf, blame, invalidOption, RelayError, SEND_AGAIN, toRelayError } from "./errors.js";
 import type { Identity } from "./event.js";
 import { skip } from "./provider-records.js";
 import type { Secrets } from "./signing/secrets.js";
@@ -154,7 +154,7 @@ function guarded<Event, Settings>(
       result = await handler(event, context);
     } catch (cause) {
       // An error of the kit stays what it is: handlers call the exported defaults.
-      throw toRelayError(cause, "mapping_failed", failed(what));
+      throw toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
     }
     if (isResult(result)) return result;
     throw new RelayError("mapping_failed", `${what} must answer a record, a list of records, or null for none`);
@@ -167,7 +167,8 @@ async function askIdentify<Event>(
   found: Identity,
   what: string,
 ): Promise<Identity> {
-  const answer = await blame(what, () => identify?.(event, found));
+  if (identify === undefined) return found;
+  const answer = await blame("mapping_failed", what, () => identify(event, found));
   if (answer === undefined) return found;
   if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
   throw new RelayError("mapping_failed", `${what} must answer an identity, or undefined to keep the one found`);
@@ -183,21 +184,9 @@ export async function askAmount<Sale>(
   sale: Sale,
   factory: string,
 ): Promise<number> {
-  const answer: unknown = await blame(`amount of ${factory}`, () => amount(sale));
+  const answer: unknown = await blame("mapping_failed", `amount of ${factory}`, () => amount(sale));
   if (typeof answer === "number" && Number.isSafeInteger(answer)) return answer;
   throw new RelayError("mapping_failed", `amount of ${factory} must answer an integer of minor units (cents)`);
-}
-
-async function blame<T>(what: string, run: () => T | Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (cause) {
-    throw new RelayError("mapping_failed", failed(what), { cause });
-  }
-}
-
-function failed(what: string): string {
-  return `${what} threw; the provider keeps the webhook and sends it again`;
 }
 
 function isResult(result: unknown): result is NormalizeResult {

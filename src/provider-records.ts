@@ -11,13 +11,19 @@ export function skip(
 
 /** Each id once, in order; what is null, undefined or empty is left out. */
 export function distinct(ids: readonly (string | null | undefined)[]): string[] {
-  return [...new Set(ids.filter((id) => typeof id === "string" && id !== ""))] as string[];
+  const kept = new Set<string>();
+  for (const id of ids) if (id) kept.add(id);
+  return [...kept];
 }
 
 /** Only the entries that say something, for an event's metadata. */
 export function compact(entries: Readonly<Record<string, string | boolean | null | undefined>>) {
-  const kept = Object.entries(entries).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return Object.fromEntries(kept) as Record<string, string | boolean>;
+  const kept: Record<string, string | boolean> = {};
+  for (const key in entries) {
+    const value = entries[key];
+    if (value !== null && value !== undefined && value !== "") kept[key] = value;
+  }
+  return kept;
 }
 
 /** The endpoint's word for a billing cycle; undefined for all cycles that it has no word for. */

@@ -75,7 +75,7 @@ function hmac(factory: string, hash: HmacHash, options: HmacOptions): WebhookVer
     async verify(request: WebhookRequest, context: { readonly nowMs: number }) {
       const candidates = readCandidates(request, format);
       const signedPrefix = readTimestamp?.(request, context.nowMs) ?? "";
-      if (await anyHmacMatches(signers, [utf8Bytes(signedPrefix), bodyBytes(request)], candidates)) return;
+      if (await anyHmacMatches(signers, [signedPrefix, bodyBytes(request)], candidates)) return;
       throw new RelayError(
         "signature_invalid",
         `no signature in header ${format.header} matches; check that the secret is this endpoint's, and that the ` +

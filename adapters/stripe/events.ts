@@ -41,7 +41,7 @@ async function subscriptionCreated(event: StripeEvent, context: StripeContext): 
 async function invoicePaymentPaid(event: StripeEvent): Promise<NormalizeResult> {
   const { object } = (await parsePayload(invoicePaymentEventSchema, event, event.type)).data;
   const { payment_intent: payment, charge } = object.payment ?? {};
-  if (object.invoice === undefined || (payment ?? charge) === undefined) {
+  if (object.invoice == null || (payment ?? charge) == null) {
     return skip(event.id, "unmapped", `${object.id} names no invoice or no payment`);
   }
   return { kind: "link", references: { invoice: object.invoice, payment, charge } };

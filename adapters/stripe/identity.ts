@@ -5,7 +5,7 @@ import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 
 /** The customer; a guest has none, and an e-mail address is no id. */
 export function customerOf(object: {
-  readonly customer?: string | undefined;
+  readonly customer?: string | null | undefined;
   readonly customer_account?: string | null | undefined;
 }): string | undefined {
   return object.customer ?? object.customer_account ?? undefined;
@@ -34,7 +34,7 @@ export function sessionIdentity(session: StripeCheckoutSession, clientReferenceI
   if (reference === undefined || clientReferenceId === "ignore") return { referralId, customerId };
   if (clientReferenceId === "externalUser") return { referralId, customerId, externalUserId: reference };
   // Identifiers that disagree are refused by the endpoint, and many apps keep their own user's id here.
-  const isReferral = clientReferenceId === "referral" || session.payment_link !== undefined;
+  const isReferral = clientReferenceId === "referral" || session.payment_link != null;
   return { referralId: referralId ?? (isReferral ? reference : undefined), customerId };
 }
 

@@ -14,7 +14,7 @@ export function idsOf(lines: readonly StripeInvoiceLine[]): { productIds: string
 }
 
 /** The subscription that a line bills, if it bills one. */
-export function subscriptionOf({ parent, subscription }: StripeInvoiceLine): string | undefined {
+export function subscriptionOf({ parent, subscription }: StripeInvoiceLine): string | null | undefined {
   return parent?.subscription_item_details?.subscription ?? parent?.invoice_item_details?.subscription ?? subscription;
 }
 

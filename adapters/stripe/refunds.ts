@@ -79,7 +79,7 @@ function refundRecord(
     // The refund's own id, since several webhooks, and one webhook for several refunds, may report it.
     externalEventId: refund.id,
     businessKey: `refund:${refund.id}`,
-    saleKey: invoice && `invoice:${invoice}`,
+    saleKey: invoice == null ? undefined : `invoice:${invoice}`,
     references: {
       charge: refund.charge ?? charge.id,
       payment: refund.payment_intent ?? charge.payment_intent,

@@ -1,5 +1,5 @@
 import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
-import type { References, RelayRecordInput } from "../../src/event.js";
+import type { LinkInput, RelayRecordInput } from "../../src/event.js";
 import { compact, skip } from "../../src/provider-records.js";
 import { customerOf, invoiceIdentity, sessionIdentity } from "./identity.js";
 import { billingInterval, idsOf, isRecurring, subscriptionOf } from "./lines.js";
@@ -18,7 +18,7 @@ export async function invoicePaid(event: StripeEvent, context: StripeContext): P
   const subscription =
     invoice.parent?.subscription_details?.subscription ??
     invoice.subscription ??
-    lines.map(subscriptionOf).find((id) => id !== undefined);
+    lines.map(subscriptionOf).find((id) => id != null);
   return {
     name: "invoice_paid",
     type: "conversion",
@@ -37,7 +37,7 @@ export async function invoicePaid(event: StripeEvent, context: StripeContext): P
     ...soldFor(minorUnits, invoice.amount_paid, invoice.currency),
     ...idsOf(lines),
     interval: billingInterval(lines),
-    isSubscription: subscription !== undefined || lines.some(isRecurring),
+    isSubscription: subscription != null || lines.some(isRecurring),
     metadata: metadataOf(event, context, {
       invoice: invoice.id,
       subscription,
@@ -53,7 +53,7 @@ export async function invoicePaid(event: StripeEvent, context: StripeContext): P
 export async function checkoutDone(event: StripeEvent, context: StripeContext): Promise<NormalizeResult> {
   const { object: session } = (await parsePayload(checkoutEventSchema, event, event.type)).data;
   const identity = await context.identify(event, sessionIdentity(session, context.options.clientReferenceId));
-  const references: References = {
+  const references: LinkInput["references"] = {
     session: session.id,
     customer: customerOf(session),
     subscription: session.subscription,
@@ -62,7 +62,7 @@ export async function checkoutDone(event: StripeEvent, context: StripeContext): 
   };
   // With invoice_creation, the invoice is made after the payment and may not be there yet.
   const invoiced =
-    session.invoice !== undefined || session.mode === "subscription" || session.invoice_creation?.enabled === true;
+    session.invoice != null || session.mode === "subscription" || session.invoice_creation?.enabled === true;
   const isSale = session.payment_status === "paid" && !invoiced;
   if (!isSale || session.currency == null) return linkOr(event, identity.referralId, references, session);
 
@@ -85,7 +85,7 @@ export async function checkoutDone(event: StripeEvent, context: StripeContext): 
 function linkOr(
   event: StripeEvent,
   referralId: string | null | undefined,
-  references: References,
+  references: LinkInput["references"],
   session: StripeCheckoutSession,
 ): RelayRecordInput {
   if (referralId) return { kind: "link", referralId, references };

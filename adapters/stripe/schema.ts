@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { RelayError } from "../../src/errors.js";
+import { listOf, quick } from "../../src/quick-schema.js";
 
 // Lenient on purpose. Generations of the API differ in which fields exist, and hybrids carry both: every field that is
 // not in all of them may be null or absent, unknown fields pass, and presence decides, never api_version.
@@ -17,16 +18,10 @@ const metadata = z.nullish(
   ),
 );
 
-/** Looked at before its items are: zod makes an issue of each part that is wrong, and a megabyte has 100,000 of them. */
-function listOf<Item extends z.ZodMiniType>(item: Item) {
-  const isShort = (value: unknown) => Array.isArray(value) && value.length <= 1_000;
-  return z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item));
-}
-
-/** A reference, which Stripe sends as an id and an expanding client as the object; kept as the id. */
+/** A reference, which Stripe sends as an id and an expanding client as the object; kept as the id, or as none. */
 const reference = z.pipe(
   z.nullish(z.union([z.string(), z.looseObject({ id: z.string() })])),
-  z.transform((value) => (typeof value === "string" ? value : value?.id) || undefined),
+  z.transform((value) => (value == null ? value : (typeof value === "string" ? value : value.id) || null)),
 );
 
 const cycle = { interval: text, interval_count: z.nullish(z.int()) };
@@ -187,27 +182,29 @@ function refuseThin(event: StripeEventInput): StripeEventInput {
 }
 
 /** What all snapshot events share. */
-export const eventSchema = z.pipe(z.pipe(z.custom<StripeEventInput>(), z.transform(refuseThin)), envelope);
+export const eventSchema = quick(z.pipe(z.pipe(z.custom<StripeEventInput>(), z.transform(refuseThin)), envelope));
 
 /** Events with `data` wrapped, so that an error names the whole path. */
-const withObject = <T extends z.ZodMiniType>(object: T) => z.looseObject({ data: z.looseObject({ object }) });
+const withObject = <T extends z.ZodMiniType>(object: T) => quick(z.looseObject({ data: z.looseObject({ object }) }));
 
 export const invoiceEventSchema = withObject(invoice);
 export const checkoutEventSchema = withObject(checkoutSession);
 export const subscriptionEventSchema = withObject(subscription);
 export const invoicePaymentEventSchema = withObject(invoicePayment);
 export const refundEventSchema = withObject(refund);
-export const chargeEventSchema = z.looseObject({
-  data: z.looseObject({
-    object: charge,
-    previous_attributes: z.nullish(
-      z.looseObject({
-        amount_refunded: amount,
-        refunds: z.nullish(z.looseObject({ data: z.nullish(listOf(z.looseObject({ id: z.string() }))) })),
-      }),
-    ),
+export const chargeEventSchema = quick(
+  z.looseObject({
+    data: z.looseObject({
+      object: charge,
+      previous_attributes: z.nullish(
+        z.looseObject({
+          amount_refunded: amount,
+          refunds: z.nullish(z.looseObject({ data: z.nullish(listOf(z.looseObject({ id: z.string() }))) })),
+        }),
+      ),
+    }),
   }),
-});
+);
 
 /** A Stripe event, the same whatever its type. @see https://docs.stripe.com/api/events/object */
 export type StripeEvent = z.output<typeof envelope>;

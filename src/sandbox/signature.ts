@@ -53,5 +53,5 @@ function checkAge(timestamp: string, toleranceSeconds: number, nowMs: number): v
 async function matches(hmac: HmacSigner, timestamp: string, signature: string, body: Uint8Array): Promise<boolean> {
   // Lower case and nothing else: a prefix or upper case would be a client that strays from the documented form.
   const bytes = /^[0-9a-f]{64}$/.test(signature) ? fromHex(signature) : undefined;
-  return bytes !== undefined && anyHmacMatches([hmac], [utf8Bytes(`${timestamp}.`), body], [bytes]);
+  return bytes !== undefined && anyHmacMatches([hmac], [`${timestamp}.`, body], [bytes]);
 }

@@ -44,7 +44,7 @@ export function createStandardWebhooksVerifier(
     const timestamp = requiredHeader(request.headers, `${family}-timestamp`);
     checkTimestamp(timestamp, toleranceSeconds, nowMs);
     const candidates = readCandidates(request.headers, `${family}-signature`);
-    const parts = [utf8Bytes(`${id}.${timestamp}.`), bodyBytes(request)];
+    const parts = [`${id}.${timestamp}.`, bodyBytes(request)];
     if (await anyHmacMatches(signers, parts, candidates)) return;
     throw invalidSignature(
       `no v1 signature in header ${family}-signature matches; check that the secret is this endpoint's, that its ` +

@@ -35,7 +35,7 @@ export function createTimestampedVerify(
     const header = requiredHeader(request.headers, name);
     const { timestamp, candidates } = parseHeader(header, scheme);
     checkTimestamp(timestamp, toleranceSeconds, nowMs);
-    if (await anyHmacMatches(signers, [utf8Bytes(timestamp + joint), bodyBytes(request)], candidates)) return;
+    if (await anyHmacMatches(signers, [timestamp + joint, bodyBytes(request)], candidates)) return;
     const tried = signers.length === 1 ? "the one secret given" : `any of the ${signers.length} secrets given`;
     throw invalidSignature(
       `no ${signatureKey} in ${name} matches the body under ${tried}; ${hint}, and are these the bytes as they came?`,
@@ -43,26 +43,32 @@ export function createTimestampedVerify(
   };
 }
 
+/** Of SHA-256. */
+const HEX_DIGITS = 64;
+
 function parseHeader(header: string, scheme: TimestampedScheme): { timestamp: string; candidates: Uint8Array[] } {
   const { header: name, separator, timestampKey, signatureKey } = scheme;
   // Node joins a header that came twice with a comma.
   if (separator !== "," && header.includes(",")) throw invalidSignature(`${name} came more than once`);
-  const values = (wanted: string) => parts.flatMap(([key, value]) => (key === wanted ? [value] : []));
-  const parts = header.split(separator).map((part): [string, string] => {
+  const timestamps: string[] = [];
+  const signatures: string[] = [];
+  for (const part of header.split(separator)) {
     const equals = part.indexOf("=");
-    return [part.slice(0, Math.max(equals, 0)).trim(), part.slice(equals + 1).trim()];
-  });
-  const [timestamp, ...others] = values(timestampKey);
+    const key = part.slice(0, Math.max(equals, 0)).trim();
+    if (key === timestampKey) timestamps.push(part.slice(equals + 1).trim());
+    else if (key === signatureKey) signatures.push(part.slice(equals + 1).trim());
+  }
+  const [timestamp, ...others] = timestamps;
   if (timestamp === undefined || others.length > 0) {
     throw invalidSignature(
       `${name} has ${timestamp === undefined ? "no" : "several"} timestamps (${timestampKey}); there must be one`,
     );
   }
-  const signatures = values(signatureKey);
   if (signatures.length > MAX_CANDIDATES) {
     throw invalidSignature(`${name} has more than the ${MAX_CANDIDATES} signatures (${signatureKey}) allowed`);
   }
-  const candidates = signatures.flatMap((value) => (/^[0-9a-f]{64}$/i.test(value) ? (fromHex(value) ?? []) : []));
-  if (candidates.length === 0) throw invalidSignature(`${name} has no ${signatureKey} of 64 hexadecimal digits`);
+  const candidates = signatures.flatMap((value) => (value.length === HEX_DIGITS ? (fromHex(value) ?? []) : []));
+  if (candidates.length === 0)
+    throw invalidSignature(`${name} has no ${signatureKey} of ${HEX_DIGITS} hexadecimal digits`);
   return { timestamp, candidates };
 }

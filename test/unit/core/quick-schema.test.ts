@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { createReader, listOf, quick, UNSURE } from "../../../src/quick-schema.js";
+
+/** A schema, and values of which most are right for it. */
+interface Case {
+  readonly schema: z.ZodMiniType;
+  readonly values: fc.Arbitrary<unknown>;
+}
+
+const ODD = fc.constantFrom(
+  undefined,
+  null,
+  "",
+  " ",
+  0,
+  -0,
+  1.5,
+  Number.NaN,
+  2 ** 60,
+  true,
+  [],
+  {},
+  { id: "a" },
+  "b",
+  [1],
+);
+const often = (values: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 30, arbitrary: values }, { weight: 1, arbitrary: ODD });
+
+const LEAVES: readonly Case[] = [
+  { schema: z.string(), values: fc.string() },
+  { schema: z.string().check(z.regex(/^[ab]+$/)), values: fc.stringMatching(/^[ab]{1,3}$/) },
+  { schema: z.string().check(z.minLength(2)), values: fc.string({ minLength: 1 }) },
+  { schema: z.iso.datetime({ offset: true }), values: fc.constantFrom("2026-01-02T03:04:05Z", "2026-13-02T03:04:05Z") },
+  { schema: z.number(), values: fc.double() },
+  { schema: z.int().check(z.gte(0)), values: fc.integer({ min: -1 }) },
+  { schema: z.boolean(), values: fc.boolean() },
+  { schema: z.null(), values: fc.constant(null) },
+  { schema: z.unknown(), values: fc.anything() },
+  { schema: z.literal(["a", 1]), values: fc.constantFrom("a", 1, "c") },
+  { schema: z.enum(["a", "b"]), values: fc.constantFrom("a", "b", "c") },
+  { schema: z.date(), values: fc.date({ noInvalidDate: false }) },
+  { schema: z.custom((value) => value !== "b"), values: fc.string() },
+  { schema: z._default(z.string(), "none"), values: fc.option(fc.string(), { nil: undefined }) },
+  { schema: z.record(z.string(), z.json()), values: fc.dictionary(fc.string(), fc.jsonValue()) },
+  { schema: z.json(), values: fc.jsonValue() },
+];
+
+function objectOf(inner: fc.Arbitrary<Case>): fc.Arbitrary<Case> {
+  const field = fc.record({ of: inner, presence: fc.constantFrom("required", "optional", "nullish") });
+  return fc.tuple(fc.dictionary(fc.constantFrom("a", "b", "c", "d"), field), fc.boolean()).map(([fields, isLoose]) => {
+    const entries = Object.entries(fields);
+    const shape = Object.fromEntries(
+      entries.map(([key, { of, presence }]) => [
+        key,
+        presence === "required" ? of.schema : presence === "optional" ? z.optional(of.schema) : z.nullish(of.schema),
+      ]),
+    );
+    const values = Object.fromEntries(entries.map(([key, { of }]) => [key, often(of.values)]));
+    const required = entries.flatMap(([key, { presence }]) => (presence === "required" ? [key] : []));
+    const others = fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.constant({ z: 1 }) });
+    return {
+      schema: isLoose ? z.looseObject(shape) : z.strictObject(shape),
+      values: fc
+        .tuple(fc.record(values, { requiredKeys: required }), others)
+        .map(([own, more]) => ({ ...own, ...more })),
+    };
+  });
+}
+
+const { schemas } = fc.letrec<{ schemas: Case }>((tie) => ({
+  schemas: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    fc.constantFrom(...LEAVES),
+    objectOf(tie("schemas")),
+    tie("schemas").map(({ schema, values }) => ({
+      schema: listOf(schema),
+      values: fc.array(often(values), { maxLength: 3 }),
+    })),
+    fc.tuple(tie("schemas"), tie("schemas")).map(([one, other]) => ({
+      schema: z.union([one.schema, other.schema]),
+      values: fc.oneof(one.values, other.values),
+    })),
+    tie("schemas").map(({ schema, values }) => ({
+      schema: z.pipe(
+        z.nullish(schema),
+        z.transform((value) => value ?? "nothing"),
+      ),
+      values,
+    })),
+    tie("schemas").map(({ schema, values }) => ({
+      schema: schema.check(z.refine((value) => value !== "b")),
+      values,
+    })),
+  ),
+}));
+
+describe("a reader of a schema", () => {
+  it("answers what zod would, or leaves it to zod", () => {
+    let known = 0;
+    fc.assert(
+      fc.property(
+        schemas.chain(({ schema, values }) =>
+          fc.tuple(fc.constant(schema), fc.array(often(values), { minLength: 5, maxLength: 5 })),
+        ),
+        ([schema, values]) => {
+          const read = createReader(schema);
+          for (const value of values) {
+            const answer = read(value);
+            if (answer === UNSURE) continue;
+            known++;
+            expect(z.safeParse(schema, value)).toEqual({ success: true, data: answer });
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    // Most values are right: a reader that is never sure would be of no use, and would pass.
+    expect(known).toBeGreaterThan(2_000);
+  });
+
+  it("hands on a list or an object in which nothing has to be changed, and copies a record", () => {
+    const list = z.array(z.looseObject({ id: z.string(), parent: z.nullish(z.strictObject({ id: z.string() })) }));
+    const value = [{ id: "a", more: {}, parent: { id: "b" } }];
+    expect(createReader(list)(value)).toBe(value);
+    const record = { key: "value" };
+    const copy = createReader(z.record(z.string(), z.json()))(record);
+    expect([copy, copy === record]).toEqual([record, false]);
+  });
+
+  it("changes nothing in what it is given", () => {
+    const trimmed = z.pipe(
+      z.string(),
+      z.transform((text) => text.trim()),
+    );
+    const value = { list: [{ id: " a " }], id: " b " };
+    const read = createReader(z.looseObject({ list: z.array(z.looseObject({ id: trimmed })), id: trimmed }));
+    expect(read(value)).toEqual({ list: [{ id: "a" }], id: "b" });
+    expect(value).toEqual({ list: [{ id: " a " }], id: " b " });
+  });
+
+  it.each([
+    ["a key of an object's prototype", z.looseObject({}), JSON.parse('{"__proto__":{"polluted":1}}')],
+    ["a key of a record's prototype", z.record(z.string(), z.json()), JSON.parse('{"__proto__":{"polluted":1}}')],
+    ["such a key where no other may be", z.strictObject({}), JSON.parse('{"__proto__":{"polluted":1}}')],
+  ])("lets %s pollute nothing", (_, schema, value) => {
+    createReader(schema)(value);
+    quick(schema)["~standard"].validate(value);
+    expect(Reflect.get({}, "polluted")).toBeUndefined();
+  });
+});
+
+describe("a quick schema", () => {
+  const schema = z.looseObject({ amount: z.int(), items: listOf(z.looseObject({ id: z.string() })) });
+
+  it.each([
+    { amount: 1.5, items: [] },
+    { amount: 1, items: [{ id: 1 }] },
+    { amount: 1, items: Array.from({ length: 1_001 }, () => ({ id: "a" })) },
+    null,
+  ])("finds the faults that zod finds: case %#", (value) => {
+    expect(quick(schema)["~standard"].validate(value)).toEqual(schema["~standard"].validate(value));
+  });
+});
