@@ -16,7 +16,7 @@ export type HmacSigner = (...parts: readonly (Uint8Array | string)[]) => Uint8Ar
  * @see https://nodejs.org/api/process.html#processgetbuiltinmoduleid since Node 20.16 and 22.3
  */
 export function createHmac(hash: HmacHash, key: Uint8Array<ArrayBuffer>): HmacSigner {
-  const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+  const node = nodeCrypto();
   if (node === undefined) return createWebHmac(hash, key);
   const nodeHash = hash.replace("-", "");
   return (...parts) => {
@@ -24,6 +24,15 @@ export function createHmac(hash: HmacHash, key: Uint8Array<ArrayBuffer>): HmacSi
     for (const part of parts) hmac.update(part);
     return hmac.digest();
   };
+}
+
+function nodeCrypto(): typeof import("node:crypto") | undefined {
+  try {
+    return globalThis.process?.getBuiltinModule?.("node:crypto");
+  } catch {
+    // Next.js's Edge Runtime has a process that throws when it is asked for anything of Node.
+    return undefined;
+  }
 }
 
 /** The key is imported once, at the first use. */

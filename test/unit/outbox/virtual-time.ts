@@ -18,6 +18,11 @@ export class VirtualTime implements Timers {
     return () => this.#timers.delete(id);
   }
 
+  /** How many timers are set: what would keep a process from ending. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   /** Lets time pass, and all that happens meanwhile. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;

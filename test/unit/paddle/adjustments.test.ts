@@ -84,7 +84,9 @@ describe("a Paddle adjustment", () => {
 
   it("is skipped when it is a refund of nothing", async () => {
     const event = withData("adjustment.full-refund", { totals: { total: "0", currency_code: "USD" } });
-    expect(await recordsOf(adapter, event)).toMatchObject([{ kind: "skip", reason: "no_amount" }]);
+    expect(await recordsOf(adapter, event)).toMatchObject([
+      { kind: "skip", reason: "no_amount", message: "adj_full: a refund of nothing" },
+    ]);
   });
 
   it("takes its own currency where its totals name none, and is refused without any", async () => {
@@ -100,6 +102,14 @@ describe("a Paddle adjustment", () => {
   it("keeps a reason of any length within what a record takes", async () => {
     const [refund] = await recordsOf(adapter, withData("adjustment.full-refund", { reason: "😀".repeat(300) }));
     expect(refund).toMatchObject({ reason: "😀".repeat(255) });
+  });
+
+  it("has its reason in one line, with one space for whatever stood between the lines", async () => {
+    const [refund] = await recordsOf(
+      adapter,
+      withData("adjustment.full-refund", { reason: "\nlate\r\n\tand broken " }),
+    );
+    expect(refund).toMatchObject({ reason: "late and broken" });
   });
 
   it.each([

@@ -55,12 +55,16 @@ describe("a new Paddle subscription", () => {
   it("is skipped when it is paid and nobody referred it", async () => {
     for (const custom_data of [null, {}, { affonso_referral: " " }]) {
       const event = withData("subscription-created.active", { custom_data });
-      expect(await recordsOf(adapter, event)).toMatchObject([{ kind: "skip", reason: "no_referral" }]);
+      expect(await recordsOf(adapter, event)).toMatchObject([
+        { kind: "skip", reason: "no_referral", message: "sub_active has no affonso_referral in its custom_data" },
+      ]);
     }
   });
 
   it("leaves subscription.trialing to subscription.created, so that a trial is sent once", async () => {
     const event = { ...fixture("subscription-created.trialing"), event_type: "subscription.trialing" };
-    expect(await recordsOf(adapter, event)).toMatchObject([{ kind: "skip", reason: "reported_elsewhere" }]);
+    expect(await recordsOf(adapter, event)).toMatchObject([
+      { kind: "skip", reason: "reported_elsewhere", message: "subscription.created reports the trial" },
+    ]);
   });
 });

@@ -33,6 +33,10 @@ describe("a list of secrets", () => {
     expect(secretList("webhookSecret", "a b\u00e9日", "a secret")).toEqual(["a b\u00e9日"]);
   });
 
+  it.each(['"', 'a"b"', '"a"b', "'a\"", "a''"])("keeps a secret that has quotes in it: %s", (secret) => {
+    expect(secretList("webhookSecret", secret, "a secret")).toEqual([secret]);
+  });
+
   it.each([
     [undefined, "got undefined"],
     [null, "got null"],

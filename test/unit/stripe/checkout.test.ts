@@ -106,6 +106,12 @@ describe("a completed Checkout session", () => {
     ]);
   });
 
+  it("that names no currency is no sale, and still says whose its ids are", async () => {
+    expect(await recordsOf(adapter, withObject("checkout-session.payment", { currency: null }))).toEqual([
+      { kind: "link", source: "stripe", referralId: "ref_42", references: conversion.references },
+    ]);
+  });
+
   it.each([
     ["sets up a payment method", "setup", { session: "cs_setup", customer: "cus_ada" }],
     ["needs no payment", "free", { session: "cs_free", customer: "cus_ada" }],
@@ -231,7 +237,8 @@ describe("the amount of a Checkout session", () => {
   });
 
   it("skips what costs nothing", async () => {
-    const nothing = [{ kind: "skip", reason: "no_amount", externalEventId: "evt_cs_payment" }];
+    const message = "cs_payment is for nothing";
+    const nothing = [{ kind: "skip", reason: "no_amount", externalEventId: "evt_cs_payment", message }];
     expect(await sold("net", { amount_total: 0, total_details: null })).toMatchObject(nothing);
     expect(await sold("net", { amount_total: null })).toMatchObject(nothing);
     expect(await sold(() => 0)).toMatchObject(nothing);

@@ -316,11 +316,33 @@ describe("a paid invoice", () => {
 
   it("takes its subscription from a line where the invoice names none", async () => {
     const basil = withObject("invoice-paid.basil.renewal", { parent: null });
+    const quoted = { type: "quote_details", quote_details: { quote: "qt_1" }, subscription_details: null };
+    const ofQuote = withObject("invoice-paid.basil.renewal", { parent: quoted });
     const legacy = withObject("invoice-paid.legacy.first", { subscription: undefined });
-    for (const event of [basil, legacy]) {
+    for (const event of [basil, ofQuote, legacy]) {
       expect(await recordsOf(adapter, event)).toMatchObject([
         { references: { subscription: "sub_ada" }, metadata: { subscription: "sub_ada" }, isSubscription: true },
       ]);
+    }
+  });
+
+  it("takes its subscription from the first line that has one", async () => {
+    const oneOff = { type: "invoiceitem", subscription: null, plan: null, price: null };
+    const event = withLines("invoice-paid.legacy.first", [oneOff, {}], { subscription: undefined });
+    expect(await recordsOf(adapter, event)).toMatchObject([
+      { references: { subscription: "sub_ada" }, metadata: { subscription: "sub_ada" }, isSubscription: true },
+    ]);
+  });
+
+  it("is a subscription's where one line of several recurs, though no line says which one's", async () => {
+    const recurring = { subscription: null };
+    const oneOff = { type: "invoiceitem", subscription: null, plan: null, price: null };
+    for (const lines of [
+      [oneOff, recurring],
+      [recurring, oneOff],
+    ]) {
+      const event = withLines("invoice-paid.legacy.first", lines, { subscription: undefined });
+      expect(await recordsOf(adapter, event)).toMatchObject([{ kind: "event", isSubscription: true }]);
     }
   });
 

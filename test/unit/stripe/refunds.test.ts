@@ -82,7 +82,9 @@ describe("a refund", () => {
         undefined,
       ]) {
         const event = withEvent("refund-updated.settled", { type, data: { ...data, previous_attributes } });
-        expect(await recordsOf(adapter, event)).toMatchObject([{ kind: "skip", reason: "reported_elsewhere" }]);
+        expect(await recordsOf(adapter, event)).toMatchObject([
+          { kind: "skip", reason: "reported_elsewhere", message: "re_slow changed, but not its status" },
+        ]);
       }
     });
   });
@@ -315,7 +317,7 @@ describe("a refunded charge", () => {
   it("of between with nothing refunded is nothing", async () => {
     expect(
       await recordsOf(fromCharge, withObject("charge-refunded.first-partial", { amount_refunded: 0 })),
-    ).toMatchObject([{ kind: "skip", reason: "no_amount" }]);
+    ).toMatchObject([{ kind: "skip", reason: "no_amount", message: "ch_sale has nothing refunded" }]);
   });
 
   it("of between that does not say what was refunded before is not taken for the whole sum", async () => {
