@@ -23,9 +23,16 @@ export async function inRounds(candidates: readonly Candidate[], rounds: number)
   for (let round = 0; round < rounds; round++) {
     for (const [at, candidate] of candidates.entries()) readings[at]?.push(await candidate.measure());
   }
-  const medians = readings.map(medianOf);
+  return readingsOf(candidates.map(({ name }, at) => ({ name, values: readings[at] ?? [] })));
+}
+
+/** The table's lines of what was measured; the first one is the reference. */
+export function readingsOf(
+  measured: readonly { readonly name: string; readonly values: readonly number[] }[],
+): Reading[] {
+  const medians = measured.map(({ values }) => medianOf(values));
   const [reference = Number.NaN] = medians;
-  return candidates.map(({ name }, at) => {
+  return measured.map(({ name }, at) => {
     const median = medians[at] ?? Number.NaN;
     return { name, median, ratio: median / reference };
   });
@@ -35,4 +42,10 @@ export function medianOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle) - 1] ?? Number.NaN)) / 2;
+}
+
+/** What 99 of 100 stay below; of fewer than 100 values, the greatest. */
+export function p99Of(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
 }
