@@ -1,5 +1,5 @@
 import { assertKnownKeys, blame, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
-import type { RelayEvent } from "./event.js";
+import { ID_PATTERN, type RelayEvent } from "./event.js";
 
 /**
  * How ids of one kind become yours.
@@ -94,8 +94,9 @@ function copyOf(option: string, mapping: unknown): unknown {
   // A promise, a Map or a class instance has no ids of its own: all would go through unmapped, without a word.
   if (!isPlainObject(mapping)) throw invalidOption(option, "a record of ids or a function of an id", mapping);
   for (const [id, mapped] of Object.entries(mapping)) {
-    if (mapped !== null && (typeof mapped !== "string" || mapped === "")) {
-      throw invalidOption(`${option}["${nameOf(id)}"]`, "an id, or null to drop it", mapped);
+    // Here, since what a record answers is not checked again.
+    if (mapped !== null && (typeof mapped !== "string" || mapped.trim() === "" || !ID_PATTERN.test(mapped))) {
+      throw invalidOption(`${option}["${nameOf(id)}"]`, "an id of 1 to 255 characters, or null to drop it", mapped);
     }
   }
   return Object.freeze({ ...mapping });

@@ -225,7 +225,7 @@ function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
   const named = new Map<string, WebhookAdapter>();
   for (const [index, adapter] of adapters.entries()) {
     if (!isAdapter(adapter)) {
-      throw invalidOption(`adapters[${index}]`, "an adapter: stripe(…), custom(…) or defineAdapter(…)", adapter);
+      throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…), paddle(…) or custom(…)", adapter);
     }
     if (named.has(adapter.name)) {
       throw misconfigured(`two adapters are called ${adapter.name}; give one of them another name`);

@@ -1,3 +1,4 @@
+import { copyFor } from "./copy.js";
 import { toWire } from "./endpoint/wire.js";
 import { blame, describeType, RelayError } from "./errors.js";
 import { hasIdentity, type RelayEvent, type RelayRecord } from "./event.js";
@@ -52,8 +53,7 @@ async function applyTransform(event: RelayEvent, { mappings, transform }: Prepar
     const isAsked = [customers, products, prices].some((mapping) => typeof mapping === "function");
     return isAsked ? parseEvent(event, event.source) : event;
   }
-  // A copy, which it may well change.
-  const transformed: unknown = await blame("mapping_failed", "transform", () => transform(structuredClone(event)));
+  const transformed: unknown = await blame("mapping_failed", "transform", () => transform(copyFor(event)));
   if (transformed === null) return null;
   if (typeof transformed === "object") return parseEvent(transformed, `transform, given an event of ${event.source},`);
   const answer = describeType(transformed);

@@ -7,6 +7,7 @@ import {
   type WebhookAdapter,
   type WebhookRequest,
 } from "./adapter.js";
+import { copyFor } from "./copy.js";
 import { assertKnownKeys, assertOneOf, blame, invalidOption, RelayError, SEND_AGAIN, toRelayError } from "./errors.js";
 import type { Identity } from "./event.js";
 import { skip } from "./provider-records.js";
@@ -151,7 +152,7 @@ function guarded<Event, Settings>(
   return async (event, context) => {
     let result: unknown;
     try {
-      result = await handler(event, context);
+      result = await handler(copyFor(event), context);
     } catch (cause) {
       // An error of the kit stays what it is: handlers call the exported defaults.
       throw toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
@@ -168,7 +169,7 @@ async function askIdentify<Event>(
   what: string,
 ): Promise<Identity> {
   if (identify === undefined) return found;
-  const answer = await blame("mapping_failed", what, () => identify(event, found));
+  const answer = await blame("mapping_failed", what, () => identify(copyFor(event), found));
   if (answer === undefined) return found;
   if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
   throw new RelayError("mapping_failed", `${what} must answer an identity, or undefined to keep the one found`);
@@ -184,7 +185,7 @@ export async function askAmount<Sale>(
   sale: Sale,
   factory: string,
 ): Promise<number> {
-  const answer: unknown = await blame("mapping_failed", `amount of ${factory}`, () => amount(sale));
+  const answer: unknown = await blame("mapping_failed", `amount of ${factory}`, () => amount(copyFor(sale)));
   if (typeof answer === "number" && Number.isSafeInteger(answer)) return answer;
   throw new RelayError("mapping_failed", `amount of ${factory} must answer an integer of minor units (cents)`);
 }

@@ -57,7 +57,9 @@ function readerOf(schema: z.core.$ZodType): Reader {
   const ask: Reader = (value) => settled(schema._zod.run({ value, issues: [] }, { async: false }));
   const read = typeReader(schema as z.core.$ZodTypes, ask);
   const checks = checksOf(schema);
-  return read === ask || checks.length === 0 ? read : (value) => checked(read(value), checks);
+  if (read === ask || checks.length === 0) return read;
+  // Which checks run at all, only zod knows.
+  return checks.some((check) => check._zod.def.when) ? ask : (value) => checked(read(value), checks);
 }
 
 /** Some schemas are their own check. */
@@ -73,7 +75,7 @@ function isCheck(schema: z.core.$ZodType): schema is z.core.$ZodType & z.core.$Z
 function checked(value: unknown, checks: readonly z.core.$ZodCheck<never>[]): unknown {
   if (value === UNSURE) return UNSURE;
   const payload = { value: value as never, issues: [] };
-  for (const check of checks) check._zod.check(payload);
+  for (const check of checks) if (check._zod.check(payload) instanceof Promise) return UNSURE;
   return settled(payload);
 }
 
@@ -123,7 +125,7 @@ function typeReader(schema: z.core.$ZodTypes, ask: Reader): Reader {
     case "object":
       return objectReader(def) ?? ask;
     case "record":
-      return recordReader(readerOf(def.valueType));
+      return isText(def.keyType) ? recordReader(readerOf(def.valueType)) : ask;
     default:
       return ask;
   }
@@ -179,10 +181,19 @@ function fieldOf(key: string, schema: z.core.$ZodType): Field {
   const whole = readerOf(schema);
   const { optin, optout } = schema._zod;
   const absent = optin === undefined ? "refused" : optin === "optional" && optout === "optional" ? "left out" : "read";
-  const keepsNull = whole(null) === null;
-  const keepsUndefined = absent === "left out" && whole(undefined) === undefined;
+  const keepsNull = keeps(whole, null);
+  const keepsUndefined = absent === "left out" && keeps(whole, undefined);
   const core = coreOf(schema, keepsNull, keepsUndefined);
   return { key, keepsNull, keepsUndefined, keepsText: isText(core), read: readerOf(core), absent };
+}
+
+function keeps(read: Reader, value: null | undefined): boolean {
+  try {
+    return read(value) === value;
+  } catch {
+    // A transform that does not expect it.
+    return false;
+  }
 }
 
 /** What a field's schema says of all that is kept without it. */
@@ -243,14 +254,15 @@ function recordReader(read: Reader): Reader {
     const record: Record<string, unknown> = {};
     for (const key of keys) {
       const item = read(value[key]);
-      if (item === UNSURE || (typeof item === "object" && item !== null) || key === "__proto__") return UNSURE;
+      if (item === UNSURE || (typeof item === "object" && item !== null)) return UNSURE;
       record[key] = item;
     }
     return record;
   };
 }
 
-/** As JSON and literals make them. */
+/** As JSON and literals make them, and without the one key that zod drops, since it may replace a prototype. */
 function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.getPrototypeOf(value) === Object.prototype && !Object.hasOwn(value, "__proto__");
 }

@@ -44,7 +44,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   if (username || password || /[?#]/.test(href)) {
     throw misconfigured("baseUrl must have no user, password, query or fragment; the key goes into apiKey");
   }
-  // Other hosts are proxies, whose paths are their own.
+  // A proxy's path is its own, but nobody's ends in what is added to it.
   const isIncomplete = hostname === "api.affonso.io" && !/^\/v1(\/|$)/.test(pathname);
   if (isIncomplete || /\/events\/*$/.test(pathname)) {
     throw misconfigured(

@@ -50,8 +50,8 @@ export class EndpointClient {
       const { baseUrl, fetch, clock } = this.#options;
       const response = await fetch(`${baseUrl}${path}`, {
         method: "POST",
-        headers:
-          this.#sign === undefined ? this.#headers : { ...this.#headers, ...(await this.#signature(body, this.#sign)) },
+        // A copy for each: the app's own fetch may add to it.
+        headers: { ...this.#headers, ...(await this.#signature(body)) },
         body,
         // A followed redirect would hand the signature and the body to whoever answers there.
         redirect: "manual",
@@ -69,11 +69,12 @@ export class EndpointClient {
   }
 
   /** A fresh timestamp each time: a retry that carries the first attempt's one is stale. */
-  async #signature(body: Uint8Array, sign: HmacSigner): Promise<Record<string, string>> {
+  async #signature(body: Uint8Array): Promise<Record<string, string>> {
+    if (this.#sign === undefined) return {};
     const timestamp = String(Math.floor(this.#options.clock() / 1000));
     return {
       "x-affonso-timestamp": timestamp,
-      "x-affonso-signature": toHex(await sign(utf8Bytes(`${timestamp}.`), body)),
+      "x-affonso-signature": toHex(await this.#sign(`${timestamp}.`, body)),
     };
   }
 }

@@ -163,7 +163,7 @@ function throttleMs({ headers }: EndpointResponse, bodyRetryAfter: unknown, nowM
   const retryAfter = headers.get("retry-after");
   const waits = [
     seconds(retryAfter) ?? Date.parse(retryAfter ?? "") - endpointNowMs,
-    Number(bodyRetryAfter) * 1000,
+    typeof bodyRetryAfter === "number" ? bodyRetryAfter * 1000 : 0,
     // Windows are minutes: a reset that is further off is in another unit, or of a clock that is wrong.
     reset <= MAX_THROTTLE_MS ? reset : 0,
   ].filter((wait) => wait > 0);

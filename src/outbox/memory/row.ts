@@ -66,7 +66,7 @@ export function makeDue(row: Row, nowMs: number): void {
   row.entry = { ...row.entry, dueAtMs: Math.min(row.entry.dueAtMs, nowMs) };
 }
 
-/** Marks what is leased, should it be held next; what names its referral waits for nothing. */
+/** Marks what is leased, should it be held next; what names its referral waits for its time alone. */
 export function mark(row: Row, woken: "something" | "referral"): void {
   const { kind, awaitsReferral } = row.entry;
   if ((awaitsReferral || kind === "refund") && row.woken !== "referral") row.woken = woken;

@@ -49,7 +49,7 @@ export function wakeUnmatched(
 
 /**
  * Without the mark, what comes between a worker's look and its settlement would be missed. What names its referral waits
- * for nothing, and is not looked at: this is done for each entry that is settled, whatever else is leased.
+ * for its time alone, and is not looked at: this is done for each entry that is settled, whatever else is leased.
  */
 function markLeased(connection: Connection, source: string, list: string, woken: number): void {
   connection.run(

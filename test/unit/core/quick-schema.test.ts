@@ -142,6 +142,25 @@ describe("a reader of a schema", () => {
   });
 
   it.each([
+    ["checks that answer later", z.string().check(z.refine(async () => false)), "text"],
+    ["records with rules for their keys", z.record(z.enum(["a"]), z.string()), { b: "text" }],
+  ])("leaves %s to zod", (_, schema, value) => {
+    expect(createReader(schema)(value)).toBe(UNSURE);
+  });
+
+  it("does without trying what a transform makes of nothing, where that throws", () => {
+    const schema = z.looseObject({
+      price: z.optional(
+        z.pipe(
+          z.custom<{ id: string }>(),
+          z.transform((price) => price.id),
+        ),
+      ),
+    });
+    expect(createReader(schema)({ price: { id: "price_1" } })).toEqual({ price: "price_1" });
+  });
+
+  it.each([
     ["a key of an object's prototype", z.looseObject({}), JSON.parse('{"__proto__":{"polluted":1}}')],
     ["a key of a record's prototype", z.record(z.string(), z.json()), JSON.parse('{"__proto__":{"polluted":1}}')],
     ["such a key where no other may be", z.strictObject({}), JSON.parse('{"__proto__":{"polluted":1}}')],

@@ -348,6 +348,28 @@ describe("transform", () => {
     expect(seen).toEqual(["user_1"]);
   });
 
+  it("may change the event that it is given, and nothing else changes with it", async () => {
+    endpointAnswers(CREATED);
+    const metadata = { tags: ["a"] };
+    const transform: RelayOptions["transform"] = (event) => {
+      Reflect.set(event.metadata ?? {}, "tags", []);
+      Reflect.set(event.identity, "customerId", "changed");
+      return event;
+    };
+    const made = sale({ metadata });
+    await receive({ transform }, made);
+    expect([made, metadata]).toEqual([sale({ metadata: { tags: ["a"] } }), { tags: ["a"] }]);
+  });
+
+  it("gets the event itself where it can't be copied, such as one with a proxy in it", async () => {
+    const sent = endpointAnswers(CREATED);
+    await receive(
+      { transform: (event) => event },
+      sale({ sale: new Proxy({ minorUnits: 2900, currency: "USD" }, {}) }),
+    );
+    expect(sent).toHaveLength(1);
+  });
+
   it("drops an event by answering null", async () => {
     const sent = endpointAnswers(CREATED);
     expect(await receive({ transform: () => null }, sale())).toEqual({

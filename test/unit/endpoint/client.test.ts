@@ -105,6 +105,22 @@ describe("a request to the endpoint", () => {
     expect(first?.["x-affonso-signature"]).not.toBe(second?.["x-affonso-signature"]);
   });
 
+  it.each([undefined, "secret"])(
+    "has headers of its own, to which the app's fetch may add: secret %s",
+    async (signingSecret) => {
+      const seen = endpointAnswers(201, CREATED, {}, 2);
+      let traces = 0;
+      const tracing: typeof fetch = (input, init) => {
+        const headers: Record<string, string> = Object(init?.headers);
+        headers["x-trace"] ??= String(++traces);
+        return globalThis.fetch(input, init);
+      };
+      const traced = client({ signingSecret, fetch: tracing });
+      for (let time = 0; time < 2; time++) await traced.post("/events", PAYLOAD, never);
+      expect(seen.map(({ headers }) => headers["x-trace"])).toEqual(["1", "2"]);
+    },
+  );
+
   it("has no signature and no timestamp without a secret", async () => {
     const seen = endpointAnswers(201, CREATED);
     expect(await client({ signingSecret: undefined }).post("/events", PAYLOAD, never)).toEqual(DELIVERED);

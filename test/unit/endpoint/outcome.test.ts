@@ -204,7 +204,8 @@ describe("how long a 429 asks to wait", () => {
   it("may stand in the body", () => {
     expect(waitFor({}, no("RATE_LIMIT_EXCEEDED", { retryAfter: 7 }))).toBe(7_000);
     expect(waitFor({}, no("RATE_LIMIT_EXCEEDED", { retryAfter: -7 }))).toBe(30_000);
-    expect(waitFor({}, no("RATE_LIMIT_EXCEEDED", { retryAfter: null }))).toBe(30_000);
+    for (const retryAfter of [null, true, [40], "40"])
+      expect(waitFor({}, no("RATE_LIMIT_EXCEEDED", { retryAfter }))).toBe(30_000);
   });
 
   it("is always a number from one second to ten minutes", () => {

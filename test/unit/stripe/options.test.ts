@@ -290,6 +290,42 @@ describe("the option events", () => {
   });
 });
 
+describe("what functions of the app are given", () => {
+  const changes = (object: object, field: string) =>
+    Reflect.set(object, field, Number(Reflect.get(object, field)) - 100);
+  const cheaper = (event: { readonly data: { readonly object: object } }) => {
+    for (const field of ["amount_paid", "total", "total_excluding_tax"]) changes(event.data.object, field);
+  };
+
+  it("may be changed by them: the same payload is the same sale the next time", async () => {
+    const using = stripe({
+      webhookSecret: SECRET,
+      identify: (event) => {
+        cheaper(event);
+        return undefined;
+      },
+      amount: (invoice) => {
+        changes(invoice, "amount_paid");
+        return Number(invoice.amount_paid);
+      },
+      events: {
+        "invoice.paid": (event, context) => {
+          cheaper(event);
+          return stripeEvents["invoice.paid"](event, context);
+        },
+      },
+    });
+    const payload = fixture("invoice-paid.clover.first");
+    const before = structuredClone(payload);
+    const first = await recordsOf(using, payload);
+    expect(payload).toEqual(before);
+    expect(await recordsOf(using, payload)).toEqual(first);
+    const paid = Number(Reflect.get(before.data.object, "amount_paid"));
+    // The handler's change is wanted, and so is that of the amount; identify's reaches nobody.
+    expect(first).toMatchObject([{ sale: { minorUnits: paid - 200 }, paid: { minorUnits: paid - 100 } }]);
+  });
+});
+
 describe("the option identify", () => {
   const identityOf = async (
     identify: (event: object, found: Identity) => unknown,
