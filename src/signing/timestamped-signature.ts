@@ -52,11 +52,13 @@ function parseHeader(header: string, scheme: TimestampedScheme): { timestamp: st
   if (separator !== "," && header.includes(",")) throw invalidSignature(`${name} came more than once`);
   const timestamps: string[] = [];
   const signatures: string[] = [];
-  for (const part of header.split(separator)) {
+  for (const padded of header.split(separator)) {
+    // Around a part blanks may stand, as in any header's list; within one they are another spelling, which nobody sends.
+    const part = padded.trim();
     const equals = part.indexOf("=");
-    const key = part.slice(0, Math.max(equals, 0)).trim();
-    if (key === timestampKey) timestamps.push(part.slice(equals + 1).trim());
-    else if (key === signatureKey) signatures.push(part.slice(equals + 1).trim());
+    const key = part.slice(0, Math.max(equals, 0));
+    if (key === timestampKey) timestamps.push(part.slice(equals + 1));
+    else if (key === signatureKey) signatures.push(part.slice(equals + 1));
   }
   const [timestamp, ...others] = timestamps;
   if (timestamp === undefined || others.length > 0) {

@@ -189,8 +189,15 @@ describe("the signature of a Stripe webhook", () => {
     await accepted(header(v1().toUpperCase()));
   });
 
-  it("may have spaces around its parts", async () => {
+  it("may have spaces around its parts, and none within", async () => {
     await accepted(` t=${NOW_SECONDS} , v1=${v1()} `);
+    for (const spelling of [
+      `t=${NOW_SECONDS},v1 =${v1()}`,
+      `t=${NOW_SECONDS},v1= ${v1()}`,
+      `t= ${NOW_SECONDS},v1=${v1()}`,
+    ]) {
+      await refused(spelling);
+    }
   });
 });
 
