@@ -1,3 +1,4 @@
+import { copyFor } from "./copy.js";
 import { assertKnownKeys, blame, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
 import { ID_PATTERN, type RelayEvent } from "./event.js";
 
@@ -60,7 +61,7 @@ function mapAll(
   if (typeof mapping !== "function") {
     return kept(ids.map((id) => (Object.hasOwn(mapping, id) ? (mapping[id] ?? null) : id)));
   }
-  return Promise.all(ids.map((id) => ask(`mappings.${kind}`, mapping, id, event))).then(kept);
+  return Promise.all(ids.map((id) => ask(`mappings.${kind}`, mapping, id, copyFor(event)))).then(kept);
 }
 
 async function ask(

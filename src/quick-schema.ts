@@ -53,7 +53,16 @@ export function listOf<Item extends z.ZodMiniType>(item: Item) {
   return z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item));
 }
 
+/** Each is made once: a field asks for that of its schema and for that of what its schema wraps. */
+const readers = /* @__PURE__ */ new WeakMap<z.core.$ZodType, Reader>();
+
 function readerOf(schema: z.core.$ZodType): Reader {
+  const made = readers.get(schema) ?? makeReader(schema);
+  readers.set(schema, made);
+  return made;
+}
+
+function makeReader(schema: z.core.$ZodType): Reader {
   const ask: Reader = (value) => settled(schema._zod.run({ value, issues: [] }, { async: false }));
   const read = typeReader(schema as z.core.$ZodTypes, ask);
   const checks = checksOf(schema);

@@ -60,6 +60,17 @@ describe("a record", () => {
 });
 
 describe("a function", () => {
+  it("may change the event that it is given, and nothing else changes with it", async () => {
+    const event = eventWith({ productIds: [...PRODUCTS] });
+    const products: IdMapping = (id, given) => {
+      Reflect.set(given.sale ?? {}, "minorUnits", 1);
+      Reflect.set(given.productIds ?? [], 0, "changed");
+      return id;
+    };
+    expect(await mapIds(event, { products })).toEqual(eventWith({ productIds: [...PRODUCTS] }));
+    expect(event).toEqual(eventWith({ productIds: [...PRODUCTS] }));
+  });
+
   it.each([
     ["at once", (id: string) => `mine_${id}`],
     ["later", async (id: string) => `mine_${id}`],

@@ -121,6 +121,17 @@ describe("a reader of a schema", () => {
     expect(known).toBeGreaterThan(2_000);
   });
 
+  // Made twice on each level, it would be made a million million times here.
+  it("is made once for each schema, however deep it lies", () => {
+    let schema: z.ZodMiniType = z.string();
+    let value: unknown = "text";
+    for (let level = 0; level < 40; level++) {
+      schema = z.looseObject({ inner: z.nullish(schema) });
+      value = { inner: value };
+    }
+    expect(createReader(schema)(value)).toBe(value);
+  });
+
   it("hands on a list or an object in which nothing has to be changed, and copies a record", () => {
     const list = z.array(z.looseObject({ id: z.string(), parent: z.nullish(z.strictObject({ id: z.string() })) }));
     const value = [{ id: "a", more: {}, parent: { id: "b" } }];
