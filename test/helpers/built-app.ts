@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,15 +22,48 @@ export interface FixtureApp {
 
 /** Builds an app before the tests of a file, in a folder of its own, and hands the folder to `load`. */
 export function buildBeforeTests(app: FixtureApp, load: (folder: string) => Promise<void>): void {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "affonso-relay-app-")));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const [script, ...args] = app.build;
+  let built: BuiltFolder | undefined;
+  afterAll(() => built?.remove());
   beforeAll(async () => {
-    install(app, folder);
-    const [script, ...args] = app.build;
-    const env = { ...process.env, NODE_ENV: "production" as const, ASTRO_TELEMETRY_DISABLED: "1" };
-    await run(process.execPath, [join(root, "node_modules", script), ...args], { cwd: folder, env });
-    await load(folder);
+    built = await buildIn(realpathSync(tmpdir()), `affonso-relay-${dirname(script).split("/")[0]}`, async (folder) => {
+      install(app, folder);
+      const env = { ...process.env, NODE_ENV: "production" as const, ASTRO_TELEMETRY_DISABLED: "1" };
+      await run(process.execPath, [join(root, "node_modules", script), ...args], { cwd: folder, env });
+    });
+    await load(built.folder);
   }, 120_000);
+}
+
+export interface BuiltFolder {
+  readonly folder: string;
+  remove(): void;
+}
+
+/**
+ * Builds in a new folder below `parent`, for one run of the tests. Where the environment has a `KEEP_BUILDS`, what was
+ * built under that word is kept, and is served as it is by the runs that come after it.
+ */
+export async function buildIn(
+  parent: string,
+  name: string,
+  build: (folder: string) => Promise<void>,
+): Promise<BuiltFolder> {
+  const { KEEP_BUILDS: word } = process.env;
+  if (word === undefined) {
+    const folder = mkdtempSync(join(parent, `${name}-`));
+    await build(folder);
+    return { folder, remove: () => rmSync(folder, { recursive: true }) };
+  }
+  const folder = join(parent, `${name}-${word}`);
+  const complete = join(folder, ".complete");
+  if (!existsSync(complete)) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    await build(folder);
+    writeFileSync(complete, "");
+  }
+  return { folder, remove() {} };
 }
 
 /** As npm would, with affonso-relay as this checkout has it built. */

@@ -7,9 +7,9 @@ import type { Environment } from "./environment.js";
 
 type Outbox = NonNullable<Parameters<typeof createRelay>[0]["outbox"]>;
 
-/** The contract suite's app for servers that speak Request and Response, on the built package as users have it. */
-export function createApp(environment: Environment, outbox?: Outbox): (request: Request) => Promise<Response> {
-  const relay = createRelay({
+/** The contract suite's relay, of the built package as users have it. */
+export function createRelayFor(environment: Environment, outbox?: Outbox) {
+  return createRelay({
     apiKey: environment.AFFONSO_API_KEY,
     signingSecret: environment.AFFONSO_SIGNING_SECRET,
     baseUrl: environment.AFFONSO_BASE_URL,
@@ -31,6 +31,11 @@ export function createApp(environment: Environment, outbox?: Outbox): (request: 
       }),
     ],
   });
+}
+
+/** The contract suite's app for servers that speak Request and Response. */
+export function createApp(environment: Environment, outbox?: Outbox): (request: Request) => Promise<Response> {
+  const relay = createRelayFor(environment, outbox);
   const receive = createFetchHandler(relay, undefined, { maxBodyBytes: numberOf(environment.MAX_BODY_BYTES) });
   return async function app(request) {
     const { pathname } = new URL(request.url);

@@ -1,0 +1,27 @@
+/** What is deployed: the contract suite's app, made once for each environment of Lambda. */
+import { createLambdaHandler } from "affonso-relay/lambda";
+import { createRelayFor } from "../runtimes/app.js";
+import type { Environment } from "../runtimes/environment.js";
+
+const environment = process.env as unknown as Environment;
+const { MAX_BODY_BYTES } = environment;
+const receive = createLambdaHandler(
+  createRelayFor(environment),
+  undefined,
+  MAX_BODY_BYTES === undefined ? {} : { maxBodyBytes: Number(MAX_BODY_BYTES) },
+);
+
+type Event = Parameters<typeof receive>[0] & { readonly body?: string | null; readonly isBase64Encoded?: boolean };
+
+export const handler = (event: Event) => receive(event);
+
+/** Behind what parses the body, as middy's httpJsonBodyParser does. */
+export const parsed = (event: Event) => receive({ ...event, body: JSON.parse(`${event.body}`) } as never);
+
+/** A function of the app's own. */
+export const echo = async ({ body }: Event) => ({
+  statusCode: 200,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(JSON.parse(`${body}`)),
+  isBase64Encoded: false,
+});
