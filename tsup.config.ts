@@ -22,10 +22,11 @@ export const entry = {
 };
 
 export default defineConfig({
-  entry,
+  // On Node, the core is another file with the same types: package.json has the condition.
+  entry: { ...entry, "index-node": "src/index-node.ts" },
   format: ["esm", "cjs"],
   // The Standard Schema types are a few interfaces: inlined, so that they are nobody's dependency.
-  dts: { resolve: ["@standard-schema/spec"] },
+  dts: { entry, resolve: ["@standard-schema/spec"] },
   // Shared chunks in both formats: without them each CommonJS entry would carry its own copy of RelayError.
   splitting: true,
   target: "es2022",

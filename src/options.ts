@@ -1,5 +1,6 @@
 import type { WebhookAdapter } from "./adapter.js";
 import { OFFICIAL_BASE_URL, parseBaseUrl } from "./endpoint/base-url.js";
+import { fetchTransport, type Transport, type TransportTarget } from "./endpoint/transport.js";
 import { assertFunction, assertKnownKeys, assertWholeNumber, invalidOption, misconfigured } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
@@ -63,8 +64,8 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   /** The API's base URL: https, or http to this machine. @default "https://api.affonso.io/v1" */
   readonly baseUrl?: string | undefined;
   /**
-   * Whether `baseUrl` may name a host of a private network, such as `10.0.0.5` or `proxy.internal`, by http too. Over http
-   * the key and the events are readable on that network.
+   * Whether `baseUrl` may name a host of a private network, such as `10.0.0.5` or `proxy.internal`, by http too; and, on
+   * Node without a `fetch`, whether its name may lead to one. Over http the key and the events are readable on that network.
    *
    * @default false
    */
@@ -93,7 +94,12 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly logger?: Logger | undefined;
   /** Functions that are called as events pass. */
   readonly on?: RelayHooks | undefined;
-  /** The fetch to send with. @default globalThis.fetch */
+  /**
+   * The fetch to send with, such as one that goes through a proxy or is instrumented. Redirects are never followed.
+   *
+   * @default on Node its own HTTP client with the global agent, which refuses private addresses when it connects;
+   * elsewhere globalThis.fetch
+   */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** The time in milliseconds since 1970. @default Date.now */
   readonly clock?: (() => number) | undefined;
@@ -115,7 +121,7 @@ export interface ResolvedOptions {
   readonly random: () => number;
   readonly logger: Logger;
   readonly on: RelayHooks;
-  readonly fetch: typeof globalThis.fetch;
+  readonly transport: Transport;
   readonly clock: () => number;
 }
 
@@ -134,17 +140,23 @@ const OPTION_NAMES = [
 const HOOK_NAMES = ["delivered", "unmatched", "deadLetter", "refund", "link", "paused", "resumed"];
 const WEBHOOK_TIMEOUT_MS = 4_000;
 
+/** The runtime's fetch is looked up for each request, since the app may put another in its place. */
+const byRuntimeFetch = () => fetchTransport((...args) => globalThis.fetch(...args));
+
 /**
  * Checks every option and fills in the defaults.
  *
+ * @param transportTo - Makes what is sent by where no `fetch` is given.
  * @throws RelayError `invalid_options`: which option, what was expected, what came.
  */
-export function resolveOptions(options: RelayOptions): ResolvedOptions {
+export function resolveOptions(
+  options: RelayOptions,
+  transportTo: (target: TransportTarget) => Transport = byRuntimeFetch,
+): ResolvedOptions {
   assertKnownKeys("createRelay", options, OPTION_NAMES);
   const { mappings = {}, on = {}, transform, timeoutMs, logger = consoleLogger } = options;
-  const { baseUrl = OFFICIAL_BASE_URL, allowPrivateNetwork = false, signingSecret, outbox } = options;
-  const { fetch = (...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args), clock = Date.now } =
-    options;
+  const { baseUrl: url = OFFICIAL_BASE_URL, allowPrivateNetwork = false, signingSecret } = options;
+  const { outbox, fetch, clock = Date.now } = options;
 
   if (typeof allowPrivateNetwork !== "boolean") {
     throw invalidOption("allowPrivateNetwork", "true or false", allowPrivateNetwork);
@@ -156,13 +168,14 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
   if (outbox !== undefined) assertOutbox(outbox);
   assertUseful(options, on);
   assertLogger(logger);
+  const baseUrl = parseBaseUrl(url, allowPrivateNetwork);
   return Object.freeze({
     apiKey: apiKeyOf(options.apiKey),
     signingSecret:
       signingSecret === undefined
         ? undefined
         : oneSecret("signingSecret", signingSecret, "the team's signing secret, or undefined"),
-    baseUrl: parseBaseUrl(baseUrl, allowPrivateNetwork),
+    baseUrl,
     adapters: byName(options.adapters),
     mappings: resolveMappings(mappings),
     transform,
@@ -172,7 +185,7 @@ export function resolveOptions(options: RelayOptions): ResolvedOptions {
     random: Math.random,
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
-    fetch,
+    transport: fetch === undefined ? transportTo({ baseUrl, allowPrivateNetwork }) : fetchTransport(fetch),
     clock,
   });
 }

@@ -1,6 +1,7 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { withTimeout } from "./deadline.js";
+import type { Transport, TransportTarget } from "./endpoint/transport.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
 import type { EventFromCode, RelayRecord, Skip } from "./event.js";
 import { parseEventFromCode, parseRecord } from "./event-schema.js";
@@ -84,6 +85,14 @@ export function createRelay<const Adapters extends readonly WebhookAdapter[]>(
   options: RelayOptions<Adapters>,
 ): Relay<Adapters> {
   return new WebhookRelay(resolveOptions(options)) as Relay<Adapters>;
+}
+
+/** As {@link createRelay}, but where no `fetch` is given it sends by another transport than the runtime's fetch. */
+export function createRelayOver<const Adapters extends readonly WebhookAdapter[]>(
+  transportTo: (target: TransportTarget) => Transport,
+  options: RelayOptions<Adapters>,
+): Relay<Adapters> {
+  return new WebhookRelay(resolveOptions(options, transportTo)) as Relay<Adapters>;
 }
 
 class WebhookRelay implements Relay {

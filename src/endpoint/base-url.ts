@@ -18,8 +18,8 @@ const INTERNAL_NAME = /^[^.]+$|\.(localhost|local|internal|home\.arpa)$/;
 /**
  * The base URL as requests are made below it: https, without a slash at its end.
  *
- * A name is not resolved here, since what it resolves to may change before the request. That of an https URL need not be:
- * whoever answers has to have the name's certificate.
+ * A name is not resolved here, since what it leads to may change before the request: that is looked at when a connection
+ * is made, where the runtime lets us. Over https, whoever answers has to have the name's certificate.
  *
  * @param allowPrivateNetwork - Whether it may name a private address or an internal name, by http too.
  * @throws RelayError `invalid_options`: anything else that is not https to the public internet, or http to this machine;
@@ -55,7 +55,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
 }
 
 /** Whether a host, as the URL parser spells it, is an address or a name that the public internet has not. */
-function isPrivateHost(hostname: string): boolean {
+export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return !PUBLIC_V6.test(hostname);
   return [PRIVATE_V4, RESERVED_V4, INTERNAL_NAME].some((pattern) => pattern.test(hostname.replace(/\.$/, "")));
 }

@@ -1,16 +1,14 @@
 import { toHex, utf8Bytes } from "../signing/encoding.js";
 import { createHmac, type HmacSigner } from "../signing/hmac.js";
 import { classifyFailure, classifyResponse, isEndpointAnswer, type Outcome } from "./outcome.js";
-
-// An answer is a small JSON object; more than this is somebody else's page.
-const MAX_RESPONSE_BYTES = 64 * 1024;
+import type { Transport } from "./transport.js";
 
 /** What the client needs of the options. */
 export interface EndpointClientOptions {
   readonly apiKey: string;
   readonly signingSecret: string | undefined;
   readonly baseUrl: string;
-  readonly fetch: typeof globalThis.fetch;
+  readonly transport: Transport;
   readonly clock: () => number;
 }
 
@@ -47,21 +45,19 @@ export class EndpointClient {
   async post(path: string, payload: object, signal: AbortSignal): Promise<Outcome> {
     try {
       const body = utf8Bytes(JSON.stringify(payload));
-      const { baseUrl, fetch, clock } = this.#options;
-      const response = await fetch(`${baseUrl}${path}`, {
+      const { baseUrl, transport, clock } = this.#options;
+      const headers = { ...this.#headers, ...(await this.#signature(body)) };
+      const response = await transport(`${baseUrl}${path}`, {
         method: "POST",
-        // A copy for each: the app's own fetch may add to it.
-        headers: { ...this.#headers, ...(await this.#signature(body)) },
+        headers,
         body,
-        // A followed redirect would hand the signature and the body to whoever answers there.
         redirect: "manual",
         signal,
       });
-      const text = await readText(response);
-      const outcome = classifyResponse({ status: response.status, headers: response.headers, body: text }, clock());
+      const outcome = classifyResponse(response, clock());
       const limit = Number(response.headers.get("x-ratelimit-limit"));
       // A proxy in between has limits of its own.
-      if (Number.isInteger(limit) && limit > 0 && isEndpointAnswer(text)) this.#limitPerMinute = limit;
+      if (Number.isInteger(limit) && limit > 0 && isEndpointAnswer(response.body)) this.#limitPerMinute = limit;
       return outcome;
     } catch (error) {
       return classifyFailure(signal.aborted ? { name: "TimeoutError" } : error);
@@ -77,21 +73,4 @@ export class EndpointClient {
       "x-affonso-signature": toHex(await this.#sign(`${timestamp}.`, body)),
     };
   }
-}
-
-async function readText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    size += chunk.value.byteLength;
-    if (size > MAX_RESPONSE_BYTES) {
-      await reader.cancel();
-      return text;
-    }
-    text += decoder.decode(chunk.value, { stream: true });
-  }
-  return text + decoder.decode();
 }

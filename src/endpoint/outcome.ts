@@ -11,15 +11,22 @@ export interface EndpointError {
 }
 
 /** Why nothing at all will get through until a person acts. */
-export type BlockedReason = "unauthorized" | "forbidden" | "misconfigured_endpoint" | "redirected" | "tls";
+export type BlockedReason =
+  | "unauthorized"
+  | "forbidden"
+  | "misconfigured_endpoint"
+  | "redirected"
+  | "tls"
+  | "private_network";
 
 /** What a person has to do. */
 export const BLOCKED_ADVICE: Readonly<Record<BlockedReason, string>> = {
   unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
   forbidden: "the endpoint refused the key's permission: it needs write:commissions",
   misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
-  redirected: "what answers at baseUrl redirects, and redirects are not followed: check baseUrl",
+  redirected: "baseUrl redirects, and redirects are not followed: check baseUrl",
   tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
+  private_network: "baseUrl leads to a host of a private network; to send events there, set allowPrivateNetwork: true",
 };
 
 /** What one attempt came to. `kind` decides what happens next, and nothing else does. */
@@ -98,12 +105,16 @@ export function conversionIdOf({ data: { id } }: Outcome & { kind: "delivered" }
   return typeof id === "string" && ID_PATTERN.test(id) && !/^\.\.?$/.test(id) ? id : undefined;
 }
 
-/** Classifies what `fetch` threw. */
+/** The code of an error that a transport throws in place of connecting to a private address. */
+export const PRIVATE_ADDRESS = "ERR_PRIVATE_ADDRESS";
+
+/** Classifies what a transport threw. */
 export function classifyFailure(error: unknown): Outcome {
   const causes = causesOf(error);
   if (causes.some(({ name }) => name === "TimeoutError" || name === "AbortError")) {
     return { kind: "failed", reason: "timeout" };
   }
+  if (causes.some(({ code }) => code === PRIVATE_ADDRESS)) return { kind: "blocked", reason: "private_network" };
   if (causes.some(({ code }) => TLS_CODE.test(code))) return { kind: "blocked", reason: "tls" };
   return { kind: "failed", reason: "network", code: causes.find(({ code }) => SYSTEM_CODE.test(code))?.code };
 }

@@ -4,7 +4,7 @@ import { custom, hmacSha256 } from "../../adapters/custom/index.js";
 import { stripe } from "../../adapters/stripe/index.js";
 import type { Logger } from "../../src/logger.js";
 import type { RelayOptions } from "../../src/options.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { createSandbox } from "../../src/sandbox/index.js";
 import { BILLING_SECRET, STRIPE_SECRET } from "./webhooks.js";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { RelayError } from "../../src/errors.js";
 import type { Outbox } from "../../src/outbox/outbox.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import {
   Bench,
   conversionsOf,

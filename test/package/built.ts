@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 
 interface Target {
   readonly types: string;
+  /** Where it is not the same on Node. */
+  readonly node?: string;
   readonly default: string;
 }
 

@@ -28,8 +28,16 @@ describe("what is published", () => {
     for (const subpath of subpaths) {
       const { import: esm, require: cjs } = manifest.exports[subpath] ?? {};
       const name = subpath === "." ? "index" : subpath.slice(2);
-      expect(esm).toEqual({ types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` });
-      expect(cjs).toEqual({ types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` });
+      const onNode = (extension: string) =>
+        subpath === "." && {
+          // They have Node's condition as well, but not its HTTP client.
+          ...{ bun: `./dist/index.${extension}`, deno: `./dist/index.${extension}` },
+          node: `./dist/index-node.${extension}`,
+        };
+      expect(esm).toEqual({ types: `./dist/${name}.d.ts`, ...onNode("js"), default: `./dist/${name}.js` });
+      expect(cjs).toEqual({ types: `./dist/${name}.d.cts`, ...onNode("cjs"), default: `./dist/${name}.cjs` });
+      // The first condition that fits counts.
+      expect(Object.keys(esm ?? {}).at(-1)).toBe("default");
     }
   });
 
@@ -46,7 +54,8 @@ describe("what is published", () => {
     };
     for (const subpath of subpaths) {
       const { import: esm, require: cjs } = manifest.exports[subpath] ?? {};
-      for (const target of [esm?.types, esm?.default, cjs?.types, cjs?.default]) visit(target?.slice(2) ?? "");
+      for (const target of Object.values({ ...esm })) visit(target.slice(2));
+      for (const target of Object.values({ ...cjs })) visit(target.slice(2));
     }
     expect([...needed].sort()).toEqual([...files.keys()].filter((path) => path.startsWith("dist/")).sort());
   });

@@ -79,10 +79,9 @@ describe("the direction of imports", () => {
     ]);
   });
 
-  it("uses Node's own modules in the sandbox and the SQLite outbox and, as types, in the bindings for Node's servers", () => {
-    const node = graph.filter(
-      ({ from, to }) => to.startsWith("node:") && !/^src\/(sandbox|outbox\/sqlite)\//.test(from),
-    );
+  it("uses Node's own modules in the core that Node alone gets, the sandbox and the SQLite outbox and, as types, in the bindings for Node's servers", () => {
+    const ofNode = /^src\/(sandbox|outbox\/sqlite|endpoint\/node-transport\.ts)/;
+    const node = graph.filter(({ from, to }) => to.startsWith("node:") && !ofNode.test(from));
     expect(node.filter(({ typeOnly }) => !typeOnly).map(show)).toEqual([]);
     const bindings = ["express", "next", "read-raw-body"].map((name) => `src/http/${name}.ts`);
     expect([...new Set(node.map(({ from }) => from))].sort()).toEqual(bindings);
@@ -96,6 +95,14 @@ describe("the direction of imports", () => {
       ({ from, to }) => leafOf(to) !== undefined && leafOf(to) !== leafOf(from) && leafOf(to) !== entry.outbox,
     );
     expect(intruders.map(show)).toEqual([]);
+  });
+
+  it("leads to the core that Node alone gets from its own face only", () => {
+    const importers = graph.filter(({ to }) => /\/(node-transport|relay-node|index-node)\.ts$/.test(to));
+    expect(importers.map(show)).toEqual([
+      "src/index-node.ts -> src/relay-node.ts",
+      "src/relay-node.ts -> src/endpoint/node-transport.ts",
+    ]);
   });
 
   it("has no circle of values", () => {

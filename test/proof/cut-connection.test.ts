@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { defineAdapter } from "../../src/adapter.js";
 import { memoryOutbox } from "../../src/outbox/memory.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { createSandbox } from "../../src/sandbox/index.js";
 import { recordingLogger } from "../helpers/relay.js";
 import { CuttingProxy, ENDINGS, type Harm } from "./support/network/cutting-proxy.js";

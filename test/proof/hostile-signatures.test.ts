@@ -8,7 +8,7 @@ import type { WebhookHeaders } from "../../src/adapter.js";
 import { isRelayError } from "../../src/errors.js";
 import { createExpressMiddleware } from "../../src/http/express.js";
 import { createFetchHandler } from "../../src/http/fetch.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { recordingLogger } from "../helpers/relay.js";
 import { NOW_SECONDS, VERIFIERS, type VerifierUnderTest } from "./support/hostile/verifiers.js";
 import { isFull, printFigures, seededRandom } from "./support/network/figures.js";

@@ -9,7 +9,8 @@ import { stripe } from "../../adapters/stripe/index.js";
 import { createFetchHandler } from "../../src/http/fetch.js";
 import type { Logger } from "../../src/logger.js";
 import type { RelayHooks, RelayOptions } from "../../src/options.js";
-import { createRelay, type Relay } from "../../src/relay.js";
+import type { Relay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { createSandbox, type Fault } from "../../src/sandbox/index.js";
 import { nudge, STORES, until } from "./support/model/bench.js";
 

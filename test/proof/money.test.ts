@@ -8,7 +8,7 @@ import { isRelayError } from "../../src/errors.js";
 import type { Refund, RelayEvent } from "../../src/event.js";
 import { fromMajorUnits, type Money } from "../../src/money.js";
 import { toWireRefund } from "../../src/outbox/refund.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { recordingLogger } from "../helpers/relay.js";
 
 // Of each currency and each way in; the full proof makes some four million sales and one million refunds of them.

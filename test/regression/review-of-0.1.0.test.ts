@@ -4,7 +4,7 @@ import { custom, unsafeNoVerification } from "../../adapters/custom/index.js";
 import { headerOf } from "../../src/adapter.js";
 import { createFetchHandler } from "../../src/http/fetch.js";
 import { memoryOutbox } from "../../src/outbox/memory.js";
-import { createRelay } from "../../src/relay.js";
+import { createRelay } from "../../src/relay-node.js";
 import { recordingLogger, sandboxForTests } from "../helpers/relay.js";
 
 /** Each of these was found by a reading of the whole before the first release. */

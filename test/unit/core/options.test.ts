@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { consoleLogger } from "../../../src/logger.js";
-import { type RelayOptions, resolveOptions } from "../../../src/options.js";
+import type { RelayOptions } from "../../../src/options.js";
 import { createRelay } from "../../../src/relay.js";
-import { billing, failureOf, optionsOf } from "./support.js";
+import { billing, failureOf, optionsOf, resolveOnNode } from "./support.js";
 
 const CANARY = "CANARY-s3cret";
 const withOption = (changes: object) => ({ apiKey: "sk_live_test", adapters: [billing], ...changes }) as RelayOptions;
@@ -12,7 +12,7 @@ const messageOf = async (options: unknown) => {
   expect(`${error.message} ${JSON.stringify(error)}`).not.toContain(CANARY);
   return error.message;
 };
-const baseUrlOf = (baseUrl: string) => resolveOptions(withOption({ baseUrl })).baseUrl;
+const baseUrlOf = (baseUrl: string) => resolveOnNode(withOption({ baseUrl })).baseUrl;
 
 describe("a wrong option", () => {
   it.each<[string, object, string]>([
@@ -228,7 +228,7 @@ describe("the base URL", () => {
 
 describe("resolved options", () => {
   it("have defaults for all that may be left out", () => {
-    const resolved = resolveOptions({ apiKey: "sk_live_test", adapters: [billing] });
+    const resolved = resolveOnNode({ apiKey: "sk_live_test", adapters: [billing] });
     expect(resolved).toMatchObject({
       signingSecret: undefined,
       baseUrl: "https://api.affonso.io/v1",
@@ -242,21 +242,21 @@ describe("resolved options", () => {
 
   it("take undefined for an option that is left out", () => {
     const names = ["signingSecret", "baseUrl", "mappings", "transform", "timeoutMs", "logger", "on", "fetch", "clock"];
-    const resolved = resolveOptions(withOption(Object.fromEntries(names.map((name) => [name, undefined]))));
+    const resolved = resolveOnNode(withOption(Object.fromEntries(names.map((name) => [name, undefined]))));
     expect(resolved).toMatchObject({ timeoutMs: 4_000, baseUrl: "https://api.affonso.io/v1" });
   });
 
   it("take a mapping or a hook that is undefined for one that is left out", () => {
     const options = withOption({ mappings: { products: undefined }, on: { refund: undefined } });
-    expect(() => resolveOptions(options)).not.toThrow();
+    expect(() => resolveOnNode(options)).not.toThrow();
   });
 
   it.each([1, 60_000])("take a timeoutMs of %i", (timeoutMs) => {
-    expect(resolveOptions(withOption({ timeoutMs })).timeoutMs).toBe(timeoutMs);
+    expect(resolveOnNode(withOption({ timeoutMs })).timeoutMs).toBe(timeoutMs);
   });
 
   it("are frozen", () => {
-    const resolved = resolveOptions(withOption({ mappings: { products: {} }, on: { refund() {} } }));
+    const resolved = resolveOnNode(withOption({ mappings: { products: {} }, on: { refund() {} } }));
     for (const part of [resolved, resolved.mappings, resolved.on]) expect(Object.isFrozen(part)).toBe(true);
   });
 
@@ -265,7 +265,7 @@ describe("resolved options", () => {
     const mappings: Record<string, unknown> = { products: { a: "b" } };
     const on: Record<string, unknown> = {};
     const options: Record<string, unknown> = { apiKey: "sk_live_test", adapters, mappings, on };
-    const resolved = resolveOptions(options as never);
+    const resolved = resolveOnNode(options as never);
     const relay = createRelay(options as never);
 
     options["apiKey"] = "sk_live_other";
@@ -288,7 +288,7 @@ describe("resolved options", () => {
       products: { a: "b" } as Record<string, string | null>,
       prices: Object.assign(Object.create(null), { price_a: "basic" }),
     };
-    const { mappings } = resolveOptions(withOption({ mappings: records }));
+    const { mappings } = resolveOnNode(withOption({ mappings: records }));
     for (const record of [mappings.customers, mappings.products, mappings.prices]) {
       expect(Object.isFrozen(record)).toBe(true);
     }
@@ -322,7 +322,7 @@ describe("resolved options", () => {
         throw new Error("the disk is full");
       }
     }
-    const { logger } = resolveOptions(withOption({ logger: new Methods() }));
+    const { logger } = resolveOnNode(withOption({ logger: new Methods() }));
     logger.warn({}, "hello");
     expect(lines).toEqual(["method: hello"]);
     expect(() => logger.error({}, "hello")).not.toThrow();

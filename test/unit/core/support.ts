@@ -3,10 +3,11 @@ import nock from "nock";
 import { expect } from "vitest";
 import * as z from "zod/mini";
 import { defineAdapter, type WebhookRequest } from "../../../src/adapter.js";
+import { nodeTransport } from "../../../src/endpoint/node-transport.js";
 import { isRelayError, RelayError } from "../../../src/errors.js";
 import type { RelayRecordInput } from "../../../src/event.js";
 import type { Logger } from "../../../src/logger.js";
-import type { RelayOptions } from "../../../src/options.js";
+import { type RelayOptions, resolveOptions } from "../../../src/options.js";
 
 export const WEBHOOK_SECRET = "correct-horse-battery";
 export const NOW_MS = 1_767_225_600_000;
@@ -31,6 +32,9 @@ export const optionsOf = (changes: Partial<RelayOptions> = {}) => ({
   logger: memoryLogger().logger,
   ...changes,
 });
+
+/** The options as a relay on Node has them. */
+export const resolveOnNode = (options: RelayOptions) => resolveOptions(options, nodeTransport);
 
 export function signed(payload: unknown): WebhookRequest {
   const body = JSON.stringify(payload);

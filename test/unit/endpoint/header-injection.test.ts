@@ -5,7 +5,7 @@ import { defineAdapter } from "../../../src/adapter.js";
 import { isRelayError, type RelayErrorCode } from "../../../src/errors.js";
 import type { RelayOptions } from "../../../src/options.js";
 import { memoryOutbox } from "../../../src/outbox/memory.js";
-import { createRelay } from "../../../src/relay.js";
+import { createRelay } from "../../../src/relay-node.js";
 import { listen } from "../../helpers/listen.js";
 import { optionsOf, refund, sale } from "../core/support.js";
 

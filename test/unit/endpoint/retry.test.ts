@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_RETRY, nextAttemptAtMs, type RetryPolicy } from "../../../src/endpoint/retry.js";
-import { type RelayOptions, resolveOptions } from "../../../src/options.js";
+import type { RelayOptions } from "../../../src/options.js";
 import { memoryOutbox } from "../../../src/outbox/memory.js";
 import { durableOptions } from "../../../src/outbox/options.js";
 import { MAX_AHEAD_MS } from "../../../src/outbox/outbox.js";
-import { optionsOf } from "../core/support.js";
+import { optionsOf, resolveOnNode } from "../core/support.js";
 
 const T0 = 1_767_225_600_000;
 const MINUTE = 60_000;
@@ -139,7 +139,7 @@ describe("a schedule of one's own", () => {
 
 describe("the option retry", () => {
   const policyOf = (retry: RelayOptions["retry"]) =>
-    durableOptions(resolveOptions(optionsOf({ outbox: memoryOutbox(), retry })).outboxOptions).retry;
+    durableOptions(resolveOnNode(optionsOf({ outbox: memoryOutbox(), retry })).outboxOptions).retry;
 
   it("takes delays of up to 3 days", () => {
     expect(policyOf({ delaysMs: [1, 3 * DAY] })).toEqual({ ...DEFAULT_RETRY, delaysMs: [1, 3 * DAY] });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Refund, RelayEvent } from "../../../src/event.js";
-import { resolveOptions } from "../../../src/options.js";
 import { Durable } from "../../../src/outbox/engine.js";
 import { memoryOutbox } from "../../../src/outbox/memory.js";
 import type { Settlement } from "../../../src/outbox/outbox.js";
-import { memoryLogger, NOW_MS, optionsOf } from "../core/support.js";
+import { memoryLogger, NOW_MS, optionsOf, resolveOnNode } from "../core/support.js";
 import { refund, sale } from "./support.js";
 
 const never = new AbortController().signal;
@@ -16,7 +15,7 @@ function durable() {
   const told: [string, unknown][] = [];
   const hook = (name: string) => (value: unknown) => void told.push([name, value]);
   const { logger, lines } = memoryLogger();
-  const options = resolveOptions(
+  const options = resolveOnNode(
     optionsOf({
       outbox,
       logger,

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { EndpointClient } from "../../../src/endpoint/client.js";
 import { DEFAULT_RETRY } from "../../../src/endpoint/retry.js";
+import { fetchTransport } from "../../../src/endpoint/transport.js";
 import type { Link, Refund, RelayEvent } from "../../../src/event.js";
 import { batchOf } from "../../../src/outbox/batch.js";
 import { Delivery } from "../../../src/outbox/delivery.js";
@@ -67,7 +68,7 @@ export function station(answer: Answer = created, options: StationOptions = {}) 
     apiKey: "sk_live_test",
     signingSecret: undefined,
     baseUrl: "https://endpoint.test",
-    fetch,
+    transport: fetchTransport(fetch),
     clock,
   });
   const shared = { outbox, client, clock, random: () => 0.5, retry: DEFAULT_RETRY };

@@ -11,7 +11,7 @@ import { stripe } from "../../../../adapters/stripe/index.js";
 import { createExpressMiddleware } from "../../../../src/http/express.js";
 import { createFetchHandler } from "../../../../src/http/fetch.js";
 import { memoryOutbox } from "../../../../src/outbox/memory.js";
-import { createRelay } from "../../../../src/relay.js";
+import { createRelay } from "../../../../src/relay-node.js";
 import { type Health, HOSTILE_SECRETS, type HostileConfig, type Ports, type Question } from "./messages.js";
 
 const keysOfPrototype = () => Reflect.ownKeys(Object.prototype).map(String);

@@ -1,7 +1,7 @@
 import { defineAdapter } from "../../../../src/adapter.js";
 import type { Outbox } from "../../../../src/outbox/outbox.js";
 import { sqliteOutbox } from "../../../../src/outbox/sqlite.js";
-import { createRelay } from "../../../../src/relay.js";
+import { createRelay } from "../../../../src/relay-node.js";
 
 /** What the process is told when it starts. */
 export interface DeliveringConfig {

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { custom, hmacSha256 } from "../../../../adapters/custom/index.js";
 import { createExpressMiddleware } from "../../../../src/http/express.js";
 import { sqliteOutbox } from "../../../../src/outbox/sqlite.js";
-import { createRelay } from "../../../../src/relay.js";
+import { createRelay } from "../../../../src/relay-node.js";
 import { sale } from "./sales.js";
 
 /** What the process is told when it starts. */

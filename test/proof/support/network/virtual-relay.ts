@@ -2,6 +2,7 @@ import { vi } from "vitest";
 import { EndpointClient } from "../../../../src/endpoint/client.js";
 import type { RateLimit } from "../../../../src/endpoint/rate-limit.js";
 import { DEFAULT_RETRY } from "../../../../src/endpoint/retry.js";
+import { fetchTransport } from "../../../../src/endpoint/transport.js";
 import type { RelayEvent } from "../../../../src/event.js";
 import { batchOf } from "../../../../src/outbox/batch.js";
 import { type AttemptResult, Delivery } from "../../../../src/outbox/delivery.js";
@@ -91,7 +92,7 @@ export class VirtualRelay implements WorkerEvents {
       apiKey: API_KEY,
       signingSecret: SIGNING_SECRET,
       baseUrl: "https://api.affonso.test/v1",
-      fetch: endpoint.fetch,
+      transport: fetchTransport(endpoint.fetch),
       clock,
     });
     const shared = { outbox: this.#outbox, client, clock, random, retry: DEFAULT_RETRY };

@@ -2,7 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createExpressHandler } from "../../../../src/http/express.js";
 import { sqliteOutbox } from "../../../../src/outbox/sqlite.js";
-import { createRelay, type Relay } from "../../../../src/relay.js";
+import type { Relay } from "../../../../src/relay.js";
+import { createRelay } from "../../../../src/relay-node.js";
 import { inProcess, type Question, type ServerConfig, type ServerQuestions, stderrLogger } from "./messages.js";
 import { SIGNING_SECRET, shop } from "./shop.js";
 

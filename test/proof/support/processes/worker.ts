@@ -1,4 +1,5 @@
 import { EndpointClient } from "../../../../src/endpoint/client.js";
+import { nodeTransport } from "../../../../src/endpoint/node-transport.js";
 import { DEFAULT_RETRY } from "../../../../src/endpoint/retry.js";
 import { Delivery } from "../../../../src/outbox/delivery.js";
 import type { ClaimedEntry, Outbox, Settlement } from "../../../../src/outbox/outbox.js";
@@ -15,13 +16,15 @@ const clock = Date.now;
 const random = Math.random;
 const retry = DEFAULT_RETRY;
 const outbox = tellingOfSettlements(sqliteOutbox({ path }));
+const send = nodeTransport({ baseUrl, allowPrivateNetwork: false });
 const client = new EndpointClient({
   apiKey,
   signingSecret: SIGNING_SECRET,
   baseUrl,
   clock,
   // The endpoint is to know who asks.
-  fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, "x-pid": String(process.pid) } }),
+  transport: (url, { headers, ...request }) =>
+    send(url, { ...request, headers: { ...headers, "x-pid": String(process.pid) } }),
 });
 const shared = { outbox, client, clock, random, retry };
 const nothing = async () => {};
