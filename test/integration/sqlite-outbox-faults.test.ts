@@ -70,6 +70,25 @@ describe("what is asked for in one turn of the event loop", () => {
     expect(idsOf(await outbox.list({}, { limit: 9 })).sort()).toEqual(["evt_1", "evt_2", "evt_3", "evt_4"]);
   });
 
+  it("goes on in one transaction where one of them is refused", async () => {
+    let commits = 0;
+    const database = through(await lentDatabase(newPath()), (sql, _, run) => {
+      if (sql === "COMMIT") commits++;
+      return run();
+    });
+    const outbox = sqliteOutbox({ database, maxBacklog: 3 });
+    await put(outbox, sale(1));
+    commits = 0;
+    const results = await Promise.allSettled([2, 3, "new", 1, "newer"].map((number) => put(outbox, sale(number))));
+    const refused = { reason: { code: "outbox_full" } };
+    expect(results).toMatchObject([
+      ...[{ value: { status: "queued" } }, { value: { status: "queued" } }, refused],
+      ...[{ value: { status: "duplicate" } }, refused],
+    ]);
+    expect(commits).toBe(1);
+    expect(idsOf(await outbox.list({}, { limit: 9 })).sort()).toEqual(["evt_1", "evt_2", "evt_3"]);
+  });
+
   it("is refused together when the commit fails, and nothing of it is there", async () => {
     let fails = false;
     const outbox = await outboxWith((sql, _, run) => {

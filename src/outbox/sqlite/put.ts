@@ -14,19 +14,23 @@ import { wakeHeld, wakeUnmatched } from "./wake.js";
 
 /** Keeps what one webhook brings. */
 export function put(connection: Connection, batch: Batch, nowMs: number, maxBacklog: number): PutResult[] {
+  if (batch.entries.length > 0) assertRoom(connection, batch.entries, maxBacklog);
   for (const link of batch.links) keepLink(connection, link, nowMs);
-  if (batch.entries.length === 0) return [];
-  const isFull = count(connection, "pending") >= maxBacklog;
-  return batch.entries.map((entry) => keepEntry(connection, entry, nowMs, isFull));
+  return batch.entries.map((entry) => keepEntry(connection, entry, nowMs));
 }
 
-function keepEntry(connection: Connection, entry: NewEntry, nowMs: number, isFull: boolean): PutResult {
-  const inserted = isFull ? undefined : insert(connection, entry, nowMs);
+/** A full outbox takes what it knows, and nothing new. */
+function assertRoom(connection: Connection, entries: readonly NewEntry[], maxBacklog: number): void {
+  if (count(connection, "pending") < maxBacklog) return;
+  if (entries.every((entry) => find(connection, entry) !== undefined)) return;
+  throw new RelayError("outbox_full", "the backlog has reached maxBacklog: see relay.stats() for what holds it up");
+}
+
+function keepEntry(connection: Connection, entry: NewEntry, nowMs: number): PutResult {
+  const inserted = insert(connection, entry, nowMs);
   if (inserted !== undefined) return { status: "queued", id: inserted };
   const kept = find(connection, entry);
-  if (kept === undefined) {
-    throw new RelayError("outbox_full", "the backlog has reached maxBacklog: see relay.stats() for what holds it up");
-  }
+  if (kept === undefined) throw new Error("a row that is in the way of another can't be found");
   const id = idOf(kept.seq);
   if (kept.fingerprint === entry.fingerprint) return { status: "duplicate", id };
   connection.run(

@@ -6,6 +6,13 @@ import { AS_NEW, wakeHeld } from "./wake.js";
 
 type Leased = Pick<ClaimedEntry, "id" | "lease">;
 
+/** Not the payload, which is most of an entry. */
+const LEASED_COLUMNS = "seq, kind, source, awaits_referral, due_at, woken, conversion_id, error";
+type LeasedRow = Pick<
+  EntryRow,
+  "seq" | "kind" | "source" | "awaits_referral" | "due_at" | "woken" | "conversion_id" | "error"
+>;
+
 const IS_LEASED = "seq = ? AND fence = ? AND state = 'pending' AND lease_until IS NOT NULL";
 
 /** Records what became of a claimed entry. Answers null when the lease was lost. */
@@ -16,7 +23,10 @@ export function settle(
   nowMs: number,
   lane: (lane: LaneState) => LaneState,
 ): { before: LaneState; after: LaneState } | null {
-  const row = connection.get<EntryRow>(`SELECT * FROM relay_entries WHERE ${IS_LEASED}`, ...keyOf(entry));
+  const row = connection.get<LeasedRow>(
+    `SELECT ${LEASED_COLUMNS} FROM relay_entries WHERE ${IS_LEASED}`,
+    ...keyOf(entry),
+  );
   if (row === undefined) return null;
   const before = readLane(connection);
   const after = lane(before);
@@ -26,7 +36,7 @@ export function settle(
   return { before, after };
 }
 
-function write(connection: Connection, row: EntryRow, settlement: Settlement, nowMs: number): void {
+function write(connection: Connection, row: LeasedRow, settlement: Settlement, nowMs: number): void {
   const { state, held = false, dueAtMs = nowMs, countsAttempt = false, conversionId, error } = settlement;
   const isPending = state === "pending";
   const hasCome = isPending && held && Number(row.woken) > 0;

@@ -1,8 +1,12 @@
+import { isRelayError } from "../../errors.js";
 import type { Connection } from "./connection.js";
 import { hadNoTransaction, isBusy, unavailable } from "./failure.js";
 import { PATIENCE_MS, pause } from "./patience.js";
 
-/** Reads and writes of one method, all of them or none. It may be called again for another try. */
+/**
+ * Reads and writes of one method, all of them or none. It may be called again for another try. A RelayError is a refusal,
+ * to be thrown before anything is written: savepoints, which would undo it, cost more than all the rest of a transaction.
+ */
 export type Work<T> = (connection: Connection) => T;
 
 interface Job {
@@ -87,7 +91,7 @@ export class Transactions {
   #commit(jobs: readonly Job[]): void {
     const answers: (() => void)[] = [];
     try {
-      for (const job of jobs) answers.push(this.#attempt(job, jobs.length > 1));
+      for (const job of jobs) answers.push(this.#attempt(job));
     } catch (cause) {
       this.#tryRollback();
       // One of them took the transaction with it: each for itself, then.
@@ -106,20 +110,14 @@ export class Transactions {
     for (const answer of answers) answer();
   }
 
-  #attempt({ work, resolve, reject }: Job, guarded: boolean): () => void {
-    if (!guarded) {
-      const value = work(this.#connection);
-      return () => resolve(value);
-    }
-    this.#connection.exec("SAVEPOINT job");
+  /** What a job refuses concerns it alone. Whatever else it throws ends the transaction, with what it has written. */
+  #attempt({ work, resolve, reject }: Job): () => void {
     try {
       const value = work(this.#connection);
-      this.#connection.exec("RELEASE job");
       return () => resolve(value);
     } catch (cause) {
-      this.#connection.exec("ROLLBACK TO job");
-      this.#connection.exec("RELEASE job");
-      return () => reject(unavailable(cause));
+      if (!isRelayError(cause)) throw cause;
+      return () => reject(cause);
     }
   }
 
