@@ -68,7 +68,7 @@ function makeReader(schema: z.core.$ZodType): Reader {
   const checks = checksOf(schema);
   if (read === ask || checks.length === 0) return read;
   // Which checks run at all, only zod knows.
-  return checks.some((check) => check._zod.def.when) ? ask : (value) => checked(read(value), checks);
+  return checks.some((check) => check._zod.def.when) ? ask : checks.map(checkReader).reduce(inTurn, read);
 }
 
 /** Some schemas are their own check. */
@@ -81,11 +81,22 @@ function isCheck(schema: z.core.$ZodType): schema is z.core.$ZodType & z.core.$Z
   return schema._zod.traits.has("$ZodCheck");
 }
 
-function checked(value: unknown, checks: readonly z.core.$ZodCheck<never>[]): unknown {
-  if (value === UNSURE) return UNSURE;
-  const payload = { value: value as never, issues: [] };
-  for (const check of checks) if (check._zod.check(payload) instanceof Promise) return UNSURE;
-  return settled(payload);
+/** Nearly all checks are patterns or functions, which need no list of issues to pass. */
+function checkReader(check: z.core.$ZodCheck<never>): Reader {
+  const def = check._zod.def as z.core.$ZodCheckRegexDef | z.core.$ZodCustomDef;
+  if (def.check === "string_format" && def.format === "regex") {
+    const { pattern } = def;
+    return (value) => {
+      // A global one goes on where it found something.
+      pattern.lastIndex = 0;
+      return pattern.test(value as string) ? value : UNSURE;
+    };
+  }
+  if (def.check === "custom") return (value) => (def.fn(value) === true ? value : UNSURE);
+  return (value) => {
+    const payload = { value: value as never, issues: [] };
+    return check._zod.check(payload) instanceof Promise ? UNSURE : settled(payload);
+  };
 }
 
 function settled(payload: z.core.ParsePayload | Promise<unknown>): unknown {

@@ -94,15 +94,12 @@ function keepLink(connection: Connection, { source, referralId, references }: Ne
 
 /** Answers whether the referral is news. */
 function learn(connection: Connection, source: string, reference: Reference, referralId: string): boolean {
-  const known = connection.get<{ referral_id: string }>(
-    "SELECT referral_id FROM relay_links WHERE source = ? AND reference = ?",
-    ...[source, reference],
-  );
-  if (known?.referral_id === referralId || (known !== undefined && keepsFirstReferral(reference))) return false;
-  connection.run(
+  const isNews = connection.get(
     `INSERT INTO relay_links (source, reference, referral_id) VALUES (?, ?, ?)
-     ON CONFLICT (source, reference) DO UPDATE SET referral_id = excluded.referral_id`,
-    ...[source, reference, referralId],
+     ON CONFLICT (source, reference) DO UPDATE SET referral_id = excluded.referral_id
+       WHERE referral_id <> excluded.referral_id AND ? = 0
+     RETURNING 1`,
+    ...[source, reference, referralId, keepsFirstReferral(reference) ? 1 : 0],
   );
-  return true;
+  return isNews !== undefined;
 }

@@ -7,6 +7,10 @@ export const AS_NEW = `state = 'pending', created_at = ?, due_at = ?, finished_a
 
 const WAITING = "source = ? AND reference IN (SELECT value FROM json_each(?))";
 
+const LISTENING = "relay_entries INDEXED BY relay_listening";
+const LISTENS =
+  "state = 'pending' AND lease_until IS NOT NULL AND (awaits_referral = 1 OR kind = 'refund') AND source = ?";
+
 /** Held entries that speak of any of these are due at once, and refunds that found no sale begin anew; those that are leased are marked, should they be held next. */
 export function wakeHeld(
   connection: Connection,
@@ -16,8 +20,7 @@ export function wakeHeld(
 ): void {
   if (references.length === 0) return;
   const list = JSON.stringify(references);
-  // Nearly always nobody waits, and one look says so.
-  if (connection.get(`SELECT 1 FROM relay_waiting WHERE ${WAITING}`, source, list) !== undefined) {
+  if (isWaitedFor(connection, source, list)) {
     connection.run(
       `UPDATE relay_entries SET held = 0, due_at = min(due_at, ?) WHERE seq IN (
          SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 1)`,
@@ -40,11 +43,18 @@ export function wakeUnmatched(
 ): void {
   if (references.length === 0) return;
   const list = JSON.stringify(references);
-  connection.run(
-    `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 2)`,
-    ...[nowMs, nowMs, source, list],
-  );
+  if (isWaitedFor(connection, source, list)) {
+    connection.run(
+      `UPDATE relay_entries SET ${AS_NEW} WHERE seq IN (SELECT seq FROM relay_waiting WHERE ${WAITING} AND why = 2)`,
+      ...[nowMs, nowMs, source, list],
+    );
+  }
   markLeased(connection, source, list, 2);
+}
+
+/** Nearly always nobody waits, and one look costs less than an update of nothing. */
+function isWaitedFor(connection: Connection, source: string, list: string): boolean {
+  return connection.get(`SELECT 1 FROM relay_waiting WHERE ${WAITING}`, source, list) !== undefined;
 }
 
 /**
@@ -52,9 +62,9 @@ export function wakeUnmatched(
  * for its time alone, and is not looked at: this is done for each entry that is settled, whatever else is leased.
  */
 function markLeased(connection: Connection, source: string, list: string, woken: number): void {
+  if (connection.get(`SELECT 1 FROM ${LISTENING} WHERE ${LISTENS}`, source) === undefined) return;
   connection.run(
-    `UPDATE relay_entries INDEXED BY relay_listening SET woken = max(woken, ?)
-     WHERE state = 'pending' AND lease_until IS NOT NULL AND (awaits_referral = 1 OR kind = 'refund') AND source = ?
+    `UPDATE ${LISTENING} SET woken = max(woken, ?) WHERE ${LISTENS}
        AND EXISTS (SELECT 1 FROM json_each(refs) WHERE value IN (SELECT value FROM json_each(?)))`,
     ...[woken, source, list],
   );
