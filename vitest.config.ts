@@ -20,7 +20,7 @@ export default defineConfig({
       { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
       {
         extends: true,
-        test: { name: "alone", include: ["test/**/*.test.ts"], exclude: [...sharing, "**/node_modules/**"] },
+        test: { name: "alone", include: ["test/{frameworks,package,proof}/**/*.test.ts"] },
       },
     ],
     reporters: ["default", totals],

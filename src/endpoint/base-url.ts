@@ -59,3 +59,16 @@ export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return !PUBLIC_V6.test(hostname);
   return [PRIVATE_V4, RESERVED_V4, INTERNAL_NAME].some((pattern) => pattern.test(hostname.replace(/\.$/, "")));
 }
+
+// IPv4 in IPv6: as sockets write it, and as networks without IPv4 lead to it (https://www.rfc-editor.org/rfc/rfc6052).
+const EMBEDDED_V4 = /^\[(?:::ffff:|64:ff9b::)([\da-f]{1,4}):([\da-f]{1,4})\]$/;
+
+/** Whether an address, as the system spells it, is one that the public internet has not. */
+export function isPrivateAddress(address: string): boolean {
+  if (!address.includes(":")) return isPrivateHost(address);
+  // One spelling for each; with a zone, it is of this link.
+  const spelt = URL.canParse(`http://[${address}]`) ? new URL(`http://[${address}]`).hostname : "[::]";
+  const [, high = "", low = ""] = EMBEDDED_V4.exec(spelt) ?? [];
+  if (high === "") return isPrivateHost(spelt);
+  return isPrivateHost(new URL(`http://0x${high.padStart(4, "0")}${low.padStart(4, "0")}`).hostname);
+}

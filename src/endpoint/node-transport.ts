@@ -1,32 +1,39 @@
-import dns, { type LookupAddress, type LookupAllOptions } from "node:dns";
+import dns from "node:dns";
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
-import { isPrivateHost } from "./base-url.js";
+import { isPrivateAddress, isPrivateHost } from "./base-url.js";
 import { type EndpointResponse, PRIVATE_ADDRESS } from "./outcome.js";
 import { MAX_RESPONSE_BYTES, type Transport, type TransportTarget } from "./transport.js";
 
-/** Some firewalls let in nobody without a name. What is compressed would have to be read. */
-const FETCH_HAS_ITS_OWN = { "user-agent": "affonso-relay", "accept-encoding": "identity" };
+/** What fetch sends by itself: some firewalls let in nobody without a name. What is compressed would have to be read. */
+const DEFAULT_HEADERS = { "user-agent": "affonso-relay", "accept-encoding": "identity" };
 
 /**
  * By Node's own HTTP client: half of the CPU that its fetch takes, and the addresses that a name leads to are seen before
- * anything is sent to one of them. It goes through the app's global agent, and so through whatever proxy that has.
+ * one of them is connected to. It goes through the app's global agent, and so through whatever proxy that has; an agent with
+ * a lookup of its own looks for itself.
  */
 export function nodeTransport({ baseUrl, allowPrivateNetwork }: TransportTarget): Transport {
   const { protocol, hostname } = new URL(baseUrl);
   // Not imported by name: whatever traces or intercepts requests puts its own functions into the module.
   const client = protocol === "http:" ? http : https;
   const isGuarded = !allowPrivateNetwork && !isPrivateHost(hostname);
-  const options = isGuarded ? { lookup: publicAddressesOf(hostname) } : {};
+  const lookup = isGuarded ? { lookup: publicAddressesOf(hostname) } : {};
   return (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      const all = { ...FETCH_HAS_ITS_OWN, ...headers, "content-length": body.length };
-      const sent = client.request(url, { ...options, method, headers: all, signal });
+      signal.throwIfAborted();
+      const all = { ...DEFAULT_HEADERS, ...headers, "content-length": body.length };
+      const sent = client.request(url, { ...lookup, method, headers: all, signal });
       // A connection that was kept may be hung up in the moment in which it is used again. That is a failed attempt like any
       // other: a request that nobody counted would break the rate limit.
       sent.on("error", reject);
       sent.on("response", (response) => read(response).then(resolve, reject));
+      // Nobody asked for another protocol. Without a listener Node would hang up and say nothing.
+      sent.on("upgrade", (_response, socket) => {
+        socket.destroy();
+        reject(new Error("the answer is in another protocol"));
+      });
       sent.end(body);
     });
 }
@@ -37,7 +44,8 @@ function read(response: IncomingMessage): Promise<EndpointResponse> {
     let size = 0;
     const end = () => {
       const get = (name: string) => response.headers[name]?.toString() ?? null;
-      resolve({ status: response.statusCode ?? 0, headers: { get }, body: Buffer.concat(chunks).toString() });
+      const body = new TextDecoder().decode(Buffer.concat(chunks));
+      resolve({ status: response.statusCode ?? 0, headers: { get }, body });
     };
     response.on("data", (chunk: Buffer) => {
       size += chunk.length;
@@ -55,19 +63,15 @@ function read(response: IncomingMessage): Promise<EndpointResponse> {
  */
 function publicAddressesOf(guarded: string): LookupFunction {
   return (hostname, options, callback) => {
-    const all: LookupAllOptions = { ...options, all: true };
-    dns.lookup(hostname, all, (error, addresses) => {
+    dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
-      if (hostname === guarded && addresses.some(isPrivate)) return callback(new PrivateAddressError(), []);
+      const isRefused = hostname === guarded && addresses.some(({ address }) => isPrivateAddress(address));
+      if (isRefused) return callback(new PrivateAddressError(), []);
       const [first] = addresses;
       if (options.all || first === undefined) return callback(null, addresses);
       callback(null, first.address, first.family);
     });
   };
-}
-
-function isPrivate({ address, family }: LookupAddress): boolean {
-  return isPrivateHost(family === 6 ? `[${address}]` : address);
 }
 
 class PrivateAddressError extends Error {

@@ -46,7 +46,7 @@ export type Outcome =
       readonly kind: "failed";
       readonly reason: "timeout" | "network" | "server_error";
       readonly status?: number | undefined;
-      /** The system's or undici's code, such as `ECONNREFUSED`, where there was no answer. */
+      /** The code of the system, of Node or of undici, such as `ECONNREFUSED`, where there was no answer. */
       readonly code?: string | undefined;
     };
 

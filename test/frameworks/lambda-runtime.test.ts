@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { describeWebhookHandler } from "../contract/webhook-handler.js";
 import type { BuiltFolder } from "../helpers/built-app.js";
 import { sandboxForTests } from "../helpers/relay.js";
@@ -46,7 +46,7 @@ describe("AWS's Lambda runtime in particular", async () => {
 
   it("calls it a failure of the function when the event is no HTTP request", async () => {
     const { invoke, stop } = await startRuntime(built.folder, "handler", environmentOf(settings));
+    onTestFinished(stop);
     expect(await invoke({ Records: [] } as never, {})).toEqual({ errorType: "RelayError" });
-    await stop();
   });
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { RelayError } from "../../src/errors.js";
 import type { Outbox } from "../../src/outbox/outbox.js";
+import { Connection } from "../../src/outbox/sqlite/connection.js";
+import { Transactions } from "../../src/outbox/sqlite/transactions.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
 import { type Call, lentDatabase, sqliteError, through } from "../helpers/outbox/databases.js";
 import {
@@ -87,6 +90,23 @@ describe("what is asked for in one turn of the event loop", () => {
     ]);
     expect(commits).toBe(1);
     expect(idsOf(await outbox.list({}, { limit: 9 })).sort()).toEqual(["evt_1", "evt_2", "evt_3"]);
+  });
+
+  it("leaves nothing of a work that throws once it has written, whatever it throws, and keeps the others", async () => {
+    const connection = new Connection(await lentDatabase(newPath()));
+    connection.exec("CREATE TABLE rows (n)");
+    const transactions = new Transactions(connection);
+    const insert = (n: number, then = () => {}) =>
+      transactions.run((on) => {
+        on.run("INSERT INTO rows VALUES (?)", n);
+        then();
+      });
+    const fail = () => {
+      throw new RelayError("outbox_full", "too late to refuse");
+    };
+    const results = await Promise.allSettled([insert(1), insert(2, fail), insert(3)]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(connection.all("SELECT n FROM rows ORDER BY n")).toEqual([{ n: 1 }, { n: 3 }]);
   });
 
   it("is refused together when the commit fails, and nothing of it is there", async () => {

@@ -28,16 +28,17 @@ describe("what is published", () => {
     for (const subpath of subpaths) {
       const { import: esm, require: cjs } = manifest.exports[subpath] ?? {};
       const name = subpath === "." ? "index" : subpath.slice(2);
-      const onNode = (extension: string) =>
-        subpath === "." && {
-          // They have Node's condition as well, but not its HTTP client.
-          ...{ bun: `./dist/index.${extension}`, deno: `./dist/index.${extension}` },
-          node: `./dist/index-node.${extension}`,
-        };
-      expect(esm).toEqual({ types: `./dist/${name}.d.ts`, ...onNode("js"), default: `./dist/${name}.js` });
-      expect(cjs).toEqual({ types: `./dist/${name}.d.cts`, ...onNode("cjs"), default: `./dist/${name}.cjs` });
-      // The first condition that fits counts.
-      expect(Object.keys(esm ?? {}).at(-1)).toBe("default");
+      // Bundles for the others, and some of them, know Node's condition as well, and have not its HTTP client. In this order,
+      // since the first condition that fits counts.
+      const others = subpath === "." ? ["workerd", "worker", "edge-light", "browser", "bun", "deno"] : [];
+      const targets = (types: string, extension: string) => [
+        ["types", `./dist/${name}.${types}`],
+        ...others.map((condition) => [condition, `./dist/index.${extension}`]),
+        ...(subpath === "." ? [["node", `./dist/index-node.${extension}`]] : []),
+        ["default", `./dist/${name}.${extension}`],
+      ];
+      expect(Object.entries({ ...esm })).toEqual(targets("d.ts", "js"));
+      expect(Object.entries({ ...cjs })).toEqual(targets("d.cts", "cjs"));
     }
   });
 

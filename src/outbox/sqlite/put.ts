@@ -10,6 +10,7 @@ import {
 } from "../outbox.js";
 import type { Connection } from "./connection.js";
 import { count, idOf } from "./rows.js";
+import { Refusal } from "./transactions.js";
 import { wakeHeld, wakeUnmatched } from "./wake.js";
 
 /** Keeps what one webhook brings. */
@@ -23,7 +24,8 @@ export function put(connection: Connection, batch: Batch, nowMs: number, maxBack
 function assertRoom(connection: Connection, entries: readonly NewEntry[], maxBacklog: number): void {
   if (count(connection, "pending") < maxBacklog) return;
   if (entries.every((entry) => find(connection, entry) !== undefined)) return;
-  throw new RelayError("outbox_full", "the backlog has reached maxBacklog: see relay.stats() for what holds it up");
+  const message = "the backlog has reached maxBacklog: see relay.stats() for what holds it up";
+  throw new Refusal(new RelayError("outbox_full", message));
 }
 
 function keepEntry(connection: Connection, entry: NewEntry, nowMs: number): PutResult {

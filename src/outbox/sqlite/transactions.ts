@@ -1,13 +1,22 @@
-import { isRelayError } from "../../errors.js";
+import type { RelayError } from "../../errors.js";
 import type { Connection } from "./connection.js";
 import { hadNoTransaction, isBusy, unavailable } from "./failure.js";
 import { PATIENCE_MS, pause } from "./patience.js";
 
-/**
- * Reads and writes of one method, all of them or none. It may be called again for another try. A RelayError is a refusal,
- * to be thrown before anything is written: savepoints, which would undo it, cost more than all the rest of a transaction.
- */
+/** Reads and writes of one method, all of them or none. It may be called again for another try. */
 export type Work<T> = (connection: Connection) => T;
+
+/**
+ * What a work throws that refuses, before it has written anything: it concerns nobody else in the transaction. Savepoints,
+ * which could undo what was written as well, cost more than all the rest of a transaction.
+ */
+export class Refusal {
+  readonly error: RelayError;
+
+  constructor(error: RelayError) {
+    this.error = error;
+  }
+}
 
 interface Job {
   readonly work: Work<unknown>;
@@ -35,7 +44,7 @@ export class Transactions {
   /**
    * Resolves once the work is committed.
    *
-   * @throws RelayError `outbox_unavailable` when it is not, or when nobody knows.
+   * @throws RelayError `outbox_unavailable` when it is not, or when nobody knows; or what the work refuses with.
    */
   run<T>(work: Work<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -110,14 +119,14 @@ export class Transactions {
     for (const answer of answers) answer();
   }
 
-  /** What a job refuses concerns it alone. Whatever else it throws ends the transaction, with what it has written. */
+  /** Whatever a job throws that is no refusal ends the transaction, with what it has written. */
   #attempt({ work, resolve, reject }: Job): () => void {
     try {
       const value = work(this.#connection);
       return () => resolve(value);
     } catch (cause) {
-      if (!isRelayError(cause)) throw cause;
-      return () => reject(cause);
+      if (!(cause instanceof Refusal)) throw cause;
+      return () => reject(cause.error);
     }
   }
 

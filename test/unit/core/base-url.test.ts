@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseBaseUrl } from "../../../src/endpoint/base-url.js";
+import { isPrivateAddress, parseBaseUrl } from "../../../src/endpoint/base-url.js";
 import { createRelay } from "../../../src/relay.js";
 import { failureOf, optionsOf } from "./support.js";
 
@@ -209,5 +209,39 @@ describe("allowPrivateNetwork", () => {
   it.each([["true"], [1], [null], [{}]])("is refused where it is not true or false (%#)", async (value) => {
     const error = await failureOf(() => createRelay(optionsOf({ allowPrivateNetwork: value as never })));
     expect(error.message).toContain("invalid_options: allowPrivateNetwork must be true or false, got ");
+  });
+});
+
+describe("an address that a name leads to", () => {
+  it.each([
+    ["93.184.215.14", false],
+    ["10.0.0.5", true],
+    ["2606:2800:21f:cb07:6820:80da:af6b:8b2c", false],
+    ["fd00::1", true],
+    ["::1", true],
+    ["fe80::1%eth0", true],
+    // As sockets write IPv4, and as networks without it lead to it: what counts is the address within.
+    ["::ffff:93.184.215.14", false],
+    ["::ffff:10.0.0.5", true],
+    ["::ffff:127.0.0.1", true],
+    ["64:ff9b::5db8:d70e", false],
+    ["64:ff9b::a00:5", true],
+    ["64:ff9b::a00:0", true],
+    ["64:ff9b::5", true],
+    ["64:ff9b:1::a00:5", true],
+    ["2002:a00:5::", true],
+  ])("is private or not: %s %s", (address, isPrivate) => {
+    expect(isPrivateAddress(address)).toBe(isPrivate);
+  });
+
+  it("is private where the registries say so, in IPv6 too", () => {
+    fc.assert(
+      fc.property(fc.oneof(anyV4, fc.constantFrom(...edges)), (bits) => {
+        const isReserved = reservedV4.check(dotted(bits), "ipv4");
+        expect(isPrivateAddress(dotted(bits))).toBe(isReserved);
+        expect(isPrivateAddress(`::ffff:${dotted(bits)}`)).toBe(isReserved);
+        expect(isPrivateAddress(`64:ff9b::${dotted(bits)}`)).toBe(isReserved);
+      }),
+    );
   });
 });

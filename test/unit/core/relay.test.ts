@@ -1,9 +1,9 @@
-import nock from "nock";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { defineAdapter } from "../../../src/adapter.js";
 import type { DeadLetter, Delivery, RelayOptions } from "../../../src/options.js";
 import { createRelay } from "../../../src/relay.js";
+import { leaveStandIns, standInFor } from "../../helpers/stand-in.js";
 import {
   type Answer,
   billing,
@@ -31,11 +31,9 @@ const constant = (record: ReturnType<typeof sale>) =>
 const NOT_FOUND: Answer = [404, errorBody("NOT_FOUND")];
 const INVALID: Answer = [400, errorBody("VALIDATION_ERROR", { field: "sale_amount", details: [{ path: "x" }] })];
 
-beforeEach(() => nock.disableNetConnect());
-afterEach(() => {
-  nock.cleanAll();
-  nock.enableNetConnect();
-});
+// What no test expects is sent to nobody.
+beforeEach(() => standInFor("https://api.affonso.io"));
+afterEach(leaveStandIns);
 
 describe("a webhook", () => {
   it("that is signed is sent to the endpoint as one event", async () => {
@@ -264,7 +262,7 @@ describe("what the endpoint answers", () => {
   });
 
   it("keeps the webhook with the provider where the endpoint can't be reached", async () => {
-    nock("https://api.affonso.io").post("/v1/events").replyWithError("getaddrinfo ENOTFOUND api.affonso.io");
+    standInFor("https://api.affonso.io").post("/v1/events").replyWithError("getaddrinfo ENOTFOUND api.affonso.io");
     const error = await failureOf(() => receive({}, sale()));
     expect(error).toMatchObject({ code: "endpoint_unavailable", status: 503 });
     expect(error.message).toContain("the endpoint can't be reached");
@@ -715,7 +713,8 @@ describe("the log", () => {
     ];
     const errors: string[] = [];
     for (const [changes, answers, records] of attempts) {
-      nock.cleanAll();
+      leaveStandIns();
+      standInFor("https://api.affonso.io");
       endpointAnswers(...answers);
       await receive({ apiKey, signingSecret, ...changes, logger }, ...records).catch((error: Error) =>
         errors.push(error.message, JSON.stringify(error), String(error)),

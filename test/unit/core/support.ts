@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import nock from "nock";
+import type { Body } from "nock";
 import { expect } from "vitest";
 import * as z from "zod/mini";
 import { defineAdapter, type WebhookRequest } from "../../../src/adapter.js";
@@ -8,6 +8,7 @@ import { isRelayError, RelayError } from "../../../src/errors.js";
 import type { RelayRecordInput } from "../../../src/event.js";
 import type { Logger } from "../../../src/logger.js";
 import { type RelayOptions, resolveOptions } from "../../../src/options.js";
+import { standInFor } from "../../helpers/stand-in.js";
 
 export const WEBHOOK_SECRET = "correct-horse-battery";
 export const NOW_MS = 1_767_225_600_000;
@@ -93,12 +94,12 @@ export const errorBody = (code: string, more: object = {}) => ({
 export function endpointAnswers(...answers: readonly Answer[]): Record<string, unknown>[] {
   const sent: Record<string, unknown>[] = [];
   for (const [status, body, headers] of answers) {
-    nock("https://api.affonso.io")
+    standInFor("https://api.affonso.io")
       .post("/v1/events", (posted) => {
         sent.push(posted);
         return true;
       })
-      .reply(status, body as nock.Body, headers);
+      .reply(status, body as Body, headers);
   }
   return sent;
 }

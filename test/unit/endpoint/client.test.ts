@@ -2,11 +2,12 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import nock from "nock";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Body } from "nock";
+import { afterEach, describe, expect, it } from "vitest";
 import { EndpointClient, type EndpointClientOptions } from "../../../src/endpoint/client.js";
 import { nodeTransport } from "../../../src/endpoint/node-transport.js";
 import { fetchTransport, type Transport, type TransportTarget } from "../../../src/endpoint/transport.js";
+import { leaveStandIns, standInFor } from "../../helpers/stand-in.js";
 
 const API = "https://api.affonso.io";
 const NOW_MS = 1_767_225_600_999;
@@ -22,9 +23,9 @@ interface Seen {
 }
 
 /** Lets the endpoint answer `times` times, and keeps the requests as they came over the wire. */
-function endpointAnswers(status: number, body: nock.Body, headers: Record<string, string> = {}, times = 1): Seen[] {
+function endpointAnswers(status: number, body: Body, headers: Record<string, string> = {}, times = 1): Seen[] {
   const seen: Seen[] = [];
-  nock(API)
+  standInFor(API)
     .post("/v1/events")
     .times(times)
     .reply(function () {
@@ -45,14 +46,8 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-beforeEach(() => {
-  nock.disableNetConnect();
-  nock.enableNetConnect("127.0.0.1");
-});
-
 afterEach(() => {
-  nock.cleanAll();
-  nock.enableNetConnect();
+  leaveStandIns();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     server.close();
@@ -129,7 +124,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
   describe("an answer of the endpoint", () => {
     it("that redirects is not followed: neither body nor signature reach the other host", async () => {
       endpointAnswers(307, "", { location: "https://elsewhere.example.com/v1/events" });
-      const elsewhere = nock("https://elsewhere.example.com").post("/v1/events").reply(201, CREATED);
+      const elsewhere = standInFor("https://elsewhere.example.com").post("/v1/events").reply(201, CREATED);
       expect(await client().post("/events", PAYLOAD, never)).toMatchObject({ kind: "blocked", reason: "redirected" });
       expect(elsewhere.isDone()).toBe(false);
     });
@@ -229,7 +224,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
   });
 
   describe("the limit that an answer names", () => {
-    const limitAfter = async (...answers: readonly [number, nock.Body, Record<string, string>?][]) => {
+    const limitAfter = async (...answers: readonly [number, Body, Record<string, string>?][]) => {
       const one = client();
       for (const [status, body, headers] of answers) {
         endpointAnswers(status, body, headers);
@@ -245,7 +240,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
       expect(await limitAfter([201, CREATED])).toBeUndefined();
     });
 
-    it.each<[number, nock.Body]>([
+    it.each<[number, Body]>([
       [201, CREATED],
       [409, refusal("DUPLICATE_ERROR")],
       [404, refusal("NOT_FOUND")],
@@ -255,7 +250,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
       expect(await limitAfter([201, CREATED, limit(300)], [status, body, limit(600)], [201, CREATED])).toBe(600);
     });
 
-    it.each<[string, number, nock.Body]>([
+    it.each<[string, number, Body]>([
       ["a page of a captive portal", 200, "<title>Log in</title>"],
       ["a redirect", 302, ""],
       ["a proxy that wants a password", 401, "who are you?"],
@@ -281,7 +276,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
     const failed = (reason: string, code?: unknown) => ({ kind: "failed", reason, code });
 
     it("is a timeout where the signal has fired before", async () => {
-      const scope = nock(API).post("/v1/events").reply(201, CREATED);
+      const scope = standInFor(API).post("/v1/events").reply(201, CREATED);
       expect(await client().post("/events", PAYLOAD, AbortSignal.abort())).toEqual(failed("timeout"));
       expect(await client().post("/events", PAYLOAD, AbortSignal.abort(new Error("any reason")))).toEqual(
         failed("timeout"),

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import http, { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
-import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { EndpointClient } from "../../../src/endpoint/client.js";
 import { nodeTransport } from "../../../src/endpoint/node-transport.js";
 
@@ -15,10 +14,6 @@ const IN_PRIVATE = { kind: "blocked", reason: "private_network" };
 const servers: Server[] = [];
 const { globalAgent: httpAgent } = http;
 const { globalAgent: httpsAgent } = https;
-
-// Where another file of this process has loaded it, it stands between us and the agents.
-beforeAll(() => nock.restore());
-afterAll(() => nock.activate());
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -38,6 +33,16 @@ async function serve(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** Connects to a proxy by its name, without the TLS that is between the proxy and the endpoint. */
+function throughProxy(port: number): https.Agent {
+  class ThroughProxy extends https.Agent {
+    override createConnection({ lookup }: net.TcpNetConnectOpts) {
+      return net.connect({ host: "proxy.internal", port, ...(lookup && { lookup }) });
+    }
+  }
+  return new ThroughProxy();
+}
+
 const created: RequestListener = (request, response) => void request.resume().on("end", () => response.end(CREATED));
 
 /** A client that sends by Node; `post` makes one attempt. */
@@ -53,7 +58,7 @@ function clientOf(baseUrl: string, { allowPrivateNetwork = false } = {}) {
   return { post: () => client.post("/events", {}, new AbortController().signal) };
 }
 
-/** What the names of the test's network lead to, one answer after the other; the last one stays. */
+/** What the names of the test's network lead to, one answer after the other; the last one stays, and none is an error. */
 function nameserver(names: Readonly<Record<string, readonly (readonly string[])[]>>): string[] {
   const asked: string[] = [];
   vi.spyOn(dns, "lookup").mockImplementation(((
@@ -64,12 +69,11 @@ function nameserver(names: Readonly<Record<string, readonly (readonly string[])[
     const before = asked.filter((name) => name === hostname).length;
     asked.push(hostname);
     const addresses = names[hostname]?.[before] ?? names[hostname]?.at(-1);
-    if (addresses === undefined) callback(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), []);
-    else
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: net.isIP(address) })),
-      );
+    const found = (addresses ?? []).map((address) => ({ address, family: net.isIP(address) }));
+    setImmediate(() => {
+      if (found.length > 0) callback(null, found);
+      else callback(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), []);
+    });
   }) as typeof dns.lookup);
   return asked;
 }
@@ -120,6 +124,17 @@ describe("a name that leads into a private network", () => {
     expect(asked).toEqual(["events.example.com", "events.example.com"]);
   });
 
+  it("is refused where Node tries one address alone, and a public one is taken there", async () => {
+    const before = net.getDefaultAutoSelectFamily();
+    net.setDefaultAutoSelectFamily(false);
+    onTestFinished(() => net.setDefaultAutoSelectFamily(before));
+    const port = await serve(created);
+    nameserver({ "events.example.com": [["10.0.0.5"]], "proxy.internal": [["127.0.0.1"]] });
+    expect(await clientOf("https://events.example.com/v1").post()).toEqual(IN_PRIVATE);
+    https.globalAgent = throughProxy(port);
+    expect(await clientOf("https://events.example.com/v1").post()).toEqual(DELIVERED);
+  });
+
   it("is connected to where the app allows it, whatever the name", async () => {
     const port = await serve(created);
     const connected = vi.fn();
@@ -152,6 +167,19 @@ describe("a name that leads into a private network", () => {
   });
 });
 
+it("takes an answer in another protocol for none", async () => {
+  const server = net.createServer((socket) => {
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { post } = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  expect(await post()).toEqual({ kind: "failed", reason: "network" });
+  server.close();
+});
+
 describe("the global agent", () => {
   it("is the one that connects, whatever the app put in its place", async () => {
     const port = await serve(created);
@@ -167,13 +195,7 @@ describe("the global agent", () => {
   it("may go through a proxy of the private network: that is the app's choice", async () => {
     const port = await serve(created);
     const asked = nameserver({ "proxy.internal": [["127.0.0.1"]] });
-    // Without TLS, which is between the proxy and the endpoint here.
-    class ThroughProxy extends https.Agent {
-      override createConnection({ lookup }: net.TcpNetConnectOpts) {
-        return net.connect({ host: "proxy.internal", port, ...(lookup && { lookup }) });
-      }
-    }
-    https.globalAgent = new ThroughProxy();
+    https.globalAgent = throughProxy(port);
     expect(await clientOf("https://events.example.com/v1").post()).toEqual(DELIVERED);
     expect(asked).toEqual(["proxy.internal"]);
   });

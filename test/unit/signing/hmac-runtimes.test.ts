@@ -1,7 +1,7 @@
 import * as node from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { utf8Bytes } from "../../../src/signing/encoding.js";
-import { createHmac } from "../../../src/signing/hmac.js";
+import { createHmac, type HmacSigner } from "../../../src/signing/hmac.js";
 
 const KEY = utf8Bytes("team secret é");
 
@@ -19,8 +19,12 @@ describe("an HMAC", () => {
     ["where there is one that throws when it is asked, as in the Edge Runtime of Next.js", FORBIDDING],
   ])("counts text as its UTF-8 bytes, beside bytes: %s", async (_, process) => {
     vi.stubGlobal("process", process);
-    const sign = createHmac("SHA-256", KEY);
-    vi.unstubAllGlobals();
+    let sign: HmacSigner;
+    try {
+      sign = createHmac("SHA-256", KEY);
+    } finally {
+      vi.unstubAllGlobals();
+    }
     const digest = await sign("msg_1.überwiesen 😀.", utf8Bytes('{"id":"evt_1"}'), "");
     const expected = node.createHmac("sha256", KEY).update('msg_1.überwiesen 😀.{"id":"evt_1"}').digest();
     expect([...digest]).toEqual([...expected]);
