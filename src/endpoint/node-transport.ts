@@ -1,6 +1,4 @@
-import dns from "node:dns";
-import http, { type IncomingMessage } from "node:http";
-import https from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { LookupFunction } from "node:net";
 import { isPrivateAddress, isPrivateHost } from "./base-url.js";
 import { type EndpointResponse, PRIVATE_ADDRESS } from "./outcome.js";
@@ -16,13 +14,24 @@ const DEFAULT_HEADERS = { "user-agent": "affonso-relay", "accept-encoding": "ide
  */
 export function nodeTransport({ baseUrl, allowPrivateNetwork }: TransportTarget): Transport {
   const { protocol, hostname } = new URL(baseUrl);
-  // Not imported by name: whatever traces or intercepts requests puts its own functions into the module.
-  const client = protocol === "http:" ? http : https;
   const isGuarded = !allowPrivateNetwork && !isPrivateHost(hostname);
-  const lookup = isGuarded ? { lookup: publicAddressesOf(hostname) } : {};
-  return (url, { method, headers, body, signal }) =>
-    new Promise((resolve, reject) => {
-      signal.throwIfAborted();
+  // With the first request and not before, since they are half of what importing the kit would cost. An app that serves HTTP
+  // has them by then.
+  const load = async () => {
+    const [client, dns] = await Promise.all([
+      protocol === "http:" ? import("node:http") : import("node:https"),
+      import("node:dns"),
+    ]);
+    const lookup = isGuarded ? { lookup: publicAddressesOf(hostname, dns.default) } : {};
+    // The module and not its functions: whatever traces or intercepts requests puts its own into it.
+    return { client: client.default, lookup };
+  };
+  let loaded: ReturnType<typeof load> | undefined;
+  return async (url, { method, headers, body, signal }) => {
+    loaded ??= load();
+    const { client, lookup } = await loaded;
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
       const all = { ...DEFAULT_HEADERS, ...headers, "content-length": body.length };
       const sent = client.request(url, { ...lookup, method, headers: all, signal });
       // A connection that was kept may be hung up in the moment in which it is used again. That is a failed attempt like any
@@ -36,6 +45,7 @@ export function nodeTransport({ baseUrl, allowPrivateNetwork }: TransportTarget)
       });
       sent.end(body);
     });
+  };
 }
 
 function read(response: IncomingMessage): Promise<EndpointResponse> {
@@ -61,7 +71,7 @@ function read(response: IncomingMessage): Promise<EndpointResponse> {
  * Looks names up as Node does, but refuses the endpoint's where it leads into a private network: each time that a
  * connection is made, since what a name leads to may change. The name of a proxy leads wherever it does.
  */
-function publicAddressesOf(guarded: string): LookupFunction {
+function publicAddressesOf(guarded: string, dns: Pick<typeof import("node:dns"), "lookup">): LookupFunction {
   return (hostname, options, callback) => {
     dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
