@@ -15,8 +15,8 @@ const DEFAULT_HEADERS = { "user-agent": "affonso-relay", "accept-encoding": "ide
 export function nodeTransport({ baseUrl, allowPrivateNetwork }: TransportTarget): Transport {
   const { protocol, hostname } = new URL(baseUrl);
   const isGuarded = !allowPrivateNetwork && !isPrivateHost(hostname);
-  // With the first request and not before, since they are half of what importing the kit would cost. An app that serves HTTP
-  // has them by then.
+  // Node's modules are loaded with the first request: at the top they would be a quarter of what importing the kit costs. An
+  // app that serves HTTP has them by then.
   const load = async () => {
     const [client, dns] = await Promise.all([
       protocol === "http:" ? import("node:http") : import("node:https"),

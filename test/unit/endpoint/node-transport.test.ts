@@ -124,7 +124,7 @@ describe("a name that leads into a private network", () => {
     expect(asked).toEqual(["events.example.com", "events.example.com"]);
   });
 
-  it("is refused where Node tries one address alone, and a public one is taken there", async () => {
+  it("is refused, and a proxy taken, where Node tries one address alone", async () => {
     const before = net.getDefaultAutoSelectFamily();
     net.setDefaultAutoSelectFamily(false);
     onTestFinished(() => net.setDefaultAutoSelectFamily(before));
