@@ -1,8 +1,9 @@
 import { HttpAdapterHost } from "@nestjs/core";
 import { assertKnownKeys } from "../errors.js";
 import type { Relay } from "../relay.js";
-import { type NodeMiddlewareFunction, webhooksBelow } from "./answer-node.js";
+import { webhooksBelow } from "./answer-node.js";
 import { assertRelay, checkedMaxBodyBytes, type HandlerOptions } from "./binding-options.js";
+import { type AdapterHost, RelayInNestApp } from "./relay-in-nest-app.js";
 import { basePathOf } from "./source.js";
 
 /**
@@ -65,55 +66,10 @@ export interface NestModule<Import = never> {
   readonly exports: symbol[];
 }
 
-/** The part of Nest's `HttpAdapterHost` that is needed. */
-interface AdapterHost {
-  /** None in an app without a server (`createApplicationContext`), and in tests none yet. */
-  readonly httpAdapter?: { use(middleware: NodeMiddlewareFunction): unknown } | undefined;
-  /** Nest 11 and newer. */
-  readonly init$?: { subscribe(next: () => void): unknown } | undefined;
-}
-
 const ADVICE =
   "In Nest affonso-relay comes before the app's own parsers. Mount no parser on the Express or Fastify instance that you " +
   "hand to NestFactory.create, or let it keep the bytes in request.rawBody. In a test on Nest 10, where Nest's parser " +
   "comes first, createNestApplication({ rawBody: true }) keeps them";
-
-/** Mounts the relay as soon as there is a server, and lets it live as long as the app. */
-class RelayInApp {
-  readonly #host: AdapterHost;
-  readonly #relay: Relay;
-  readonly #middleware: NodeMiddlewareFunction;
-  #mounted = false;
-
-  constructor(host: AdapterHost, relay: Relay, middleware: NodeMiddlewareFunction) {
-    this.#host = host;
-    this.#relay = relay;
-    this.#middleware = middleware;
-    // Within NestFactory.create(), which is before app.init() puts the body parsers on the server.
-    this.#mount();
-    // Nest's testing module has no server before createNestApplication(), which is before app.init() too.
-    host.init$?.subscribe(() => this.#mount());
-  }
-
-  onModuleInit(): void {
-    this.#mount();
-  }
-
-  async onApplicationBootstrap(): Promise<void> {
-    await this.#relay.start();
-  }
-
-  /** Before Nest closes the server, which may cut connections off, and before most modules close their databases. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#relay.stop();
-  }
-
-  #mount(): void {
-    if (this.#mounted || !this.#host.httpAdapter) return;
-    this.#mounted = true;
-    this.#host.httpAdapter.use(this.#middleware);
-  }
-}
 
 /**
  * The relay as a module of a Nest app, on Express or Fastify:
@@ -159,11 +115,11 @@ function moduleOf<Import>(imports: Import[], relayProvider: NestProvider, mount:
   const basePath = basePathOf(mount.basePath ?? "/webhooks");
   const maxBodyBytes = checkedMaxBodyBytes(mount);
   const inApp = {
-    provide: RelayInApp,
+    provide: RelayInNestApp,
     useFactory(host: AdapterHost, relay: Relay) {
       assertRelay("AffonsoRelayModule.forRootAsync", relay);
       // Mounted without a path, since Express and Fastify's middleware each match one in a way of their own.
-      return new RelayInApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE }));
+      return new RelayInNestApp(host, relay, webhooksBelow(relay, { basePath, maxBodyBytes, advice: ADVICE }));
     },
     inject: [HttpAdapterHost, AFFONSO_RELAY],
   };

@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import middy from "@middy/core";
+import httpJsonBodyParser from "@middy/http-json-body-parser";
 import type {
   ALBHandler,
   APIGatewayProxyEvent,
@@ -8,7 +10,12 @@ import type {
   LambdaFunctionURLHandler,
 } from "aws-lambda";
 import { afterEach, describe, expect, expectTypeOf, it } from "vitest";
-import { createLambdaHandler, type LambdaEventV1, type LambdaEventV2 } from "../../src/http/lambda.js";
+import {
+  createLambdaHandler,
+  type LambdaEventV1,
+  type LambdaEventV2,
+  type LambdaHandler,
+} from "../../src/http/lambda.js";
 import { describeWebhookHandler, type RunningApp } from "../contract/webhook-handler.js";
 import { sandboxForTests } from "../helpers/relay.js";
 import { BILLING_SECRET, invoicePaid, stripeSignature } from "../helpers/webhooks.js";
@@ -40,18 +47,25 @@ function answerJson(value: unknown) {
   return { statusCode: 200, headers, body: JSON.stringify(value), isBase64Encoded: false };
 }
 
-/** What middy's httpJsonBodyParser does to the event. */
-const parsesJson =
-  (handler: (event: ParsedEvent) => Promise<unknown>, keep?: { rawBody: true }): LambdaFunction =>
-  (event: ParsedEvent) => {
-    const { body, isBase64Encoded } = event;
-    const text = isBase64Encoded ? Buffer.from(`${body}`, "base64").toString() : `${body}`;
-    return handler({ ...event, body: JSON.parse(text), ...(keep && { rawBody: body }) });
+/** As most people run a function: in middy. */
+const inMiddy = (handler: LambdaFunction) => middy(handler) as LambdaFunction;
+
+/** An option that its types lack. Without it, it wants the type in `headers`, and a load balancer may send no such thing. */
+const ANY_TYPE: object = { disableContentTypeCheck: true };
+
+/** A function with middy's JSON parser in front, and in front of that what the relay's advice says where it must stay. */
+function parsesJson(handler: LambdaHandler, { keepsRawBody = false } = {}): LambdaFunction {
+  const keep = ({ event }: { event: { body?: unknown; rawBody?: unknown } }) => {
+    event.rawBody = event.body;
   };
+  const parsing = middy(handler);
+  if (keepsRawBody) parsing.before(keep);
+  return parsing.use(httpJsonBodyParser(ANY_TYPE)) as LambdaFunction;
+}
 
 // The cap of 1 MiB is the relay's here, not the load balancer's own of 1 MB.
 const above = { maxBodyBytes: 2 * 1024 * 1024 };
-const gateways: readonly [name: string, gateway: Gateway, echo: LambdaFunction][] = [
+const gateways: readonly [name: string, gateway: Gateway, echo: LambdaFunction, wrap?: typeof inMiddy][] = [
   ["Lambda behind a REST API", restApi(), echo],
   ["Lambda behind an HTTP API", httpApi(), echoInferred],
   ["a Lambda function URL", functionUrl(), echoInferred],
@@ -61,14 +75,15 @@ const gateways: readonly [name: string, gateway: Gateway, echo: LambdaFunction][
     loadBalancer({ ...above, multiValueHeaders: true }),
     echoMultiValue,
   ],
+  ["Lambda with middy behind an HTTP API", httpApi(), inMiddy(echoInferred), inMiddy],
 ];
 
-for (const [name, gateway, echoes] of gateways) {
+for (const [name, gateway, echoes, wrap = (handler: LambdaFunction) => handler] of gateways) {
   describeWebhookHandler(name, {
     start: (relay, { maxBodyBytes }) =>
-      listen(gateway, { "*": createLambdaHandler(relay, undefined, { maxBodyBytes }), "/echo": echoes }),
+      listen(gateway, { "*": wrap(createLambdaHandler(relay, undefined, { maxBodyBytes })), "/echo": echoes }),
     startAfterJsonParser: (relay) =>
-      listen(gateway, { "*": parsesJson(createLambdaHandler(relay), { rawBody: true }), "/echo": echoes }),
+      listen(gateway, { "*": parsesJson(createLambdaHandler(relay), { keepsRawBody: true }), "/echo": echoes }),
     startBehindJsonParser: (relay) => listen(gateway, { "*": parsesJson(createLambdaHandler(relay)) }),
     advice: /before any middleware that parses or decodes event\.body/,
     buffersBodies: true,
