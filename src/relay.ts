@@ -1,6 +1,6 @@
 import { headerOf, type IncomingRequest, type WebhookAdapter, type WebhookHeaders } from "./adapter.js";
 import type { DeadLetters } from "./dead-letters.js";
-import { withTimeout } from "./deadline.js";
+import { within } from "./deadline.js";
 import type { Transport, TransportTarget } from "./endpoint/transport.js";
 import { invalidOption, RelayError, toRelayError } from "./errors.js";
 import type { EventFromCode, RelayRecord, Skip } from "./event.js";
@@ -8,7 +8,7 @@ import { parseEventFromCode, parseRecord } from "./event-schema.js";
 import { causeFields } from "./logger.js";
 import { type RelayOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { PassThrough } from "./pass-through.js";
-import { type PrepareOptions, prepareRecords } from "./prepare.js";
+import { prepareRecords } from "./prepare.js";
 import type { RecordResult, Sink } from "./sink.js";
 import type { RelayStats } from "./stats.js";
 
@@ -136,7 +136,12 @@ class WebhookRelay implements Relay {
     return this.#run(SEND_SOURCE, async (signal) => {
       const record = parseEventFromCode(event, SEND_SOURCE);
       // Ids of the app's own are not the provider's: a mapping would not know them.
-      const result = await this.#take(SEND_SOURCE, [record], { ...this.#options, mappings: {} }, signal);
+      const result = await this.#take(
+        SEND_SOURCE,
+        [record],
+        { transform: this.#options.transform, mappings: {} },
+        signal,
+      );
       // A provider could do nothing about it; here somebody is there to be told.
       if (!result.records.some(({ reason }) => reason === "conflict")) return result;
       throw new RelayError("send_refused", "another event has this externalEventId, and this one was not taken");
@@ -188,7 +193,7 @@ class WebhookRelay implements Relay {
   #run(source: string, work: Work): Promise<ReceiveResult> {
     // Of its own: one that all webhooks listened to would warn of its many listeners.
     const controller = new AbortController();
-    const running = this.#attempt(source, work, controller.signal).finally(() => this.#underWay.delete(controller));
+    const running = this.#attempt(source, work, controller).finally(() => this.#underWay.delete(controller));
     this.#underWay.set(controller, running);
     return running;
   }
@@ -200,12 +205,12 @@ class WebhookRelay implements Relay {
   }
 
   /** Bounded in time, its failure logged once. */
-  async #attempt(source: string, work: Work, signal: AbortSignal): Promise<ReceiveResult> {
+  async #attempt(source: string, work: Work, controller: AbortController): Promise<ReceiveResult> {
     const { timeoutMs } = this.#options;
     try {
       if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
-      return await withTimeout(timeoutMs, signal, work, late);
+      return await within(controller, timeoutMs, work, late);
     } catch (cause) {
       const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
       this.#logError(source, error);
@@ -234,11 +239,12 @@ class WebhookRelay implements Relay {
   async #take(
     source: string,
     records: readonly RelayRecord[],
-    options: PrepareOptions,
+    options: Pick<ResolvedOptions, "mappings" | "transform">,
     signal: AbortSignal,
   ): Promise<ReceiveResult> {
     // All are made ready before the first is sent: a mapping that fails then costs no half-sent webhook.
-    const ready = await prepareRecords(records, options);
+    const { findsIdentity } = this.#sink;
+    const ready = await prepareRecords(records, { ...options, findsIdentity });
 
     const skipped = ready.filter((record) => record.kind === "skip").map((skip) => this.#skipped(skip));
     const taken = await this.#sink.take(
