@@ -8,6 +8,7 @@ import {
   type RelayRecord,
   type RelayRecordInput,
 } from "./event.js";
+import { isExact } from "./money.js";
 import { createReader, UNSURE } from "./quick-schema.js";
 
 // The rules of what event.ts describes. The types are written there by hand, since the compiler keeps no comment of a type
@@ -186,6 +187,10 @@ const eventFromCodeSchema = relayEventSchema.check(
   z.refine((event) => event.businessKey === undefined, {
     path: ["businessKey"],
     message: "is for adapters; externalEventId is what counts once",
+  }),
+  z.refine(({ sale }) => sale === undefined || isExact(sale), {
+    path: ["sale"],
+    message: "has more digits than a JSON number can carry exactly",
   }),
 );
 

@@ -34,8 +34,7 @@ export function tenThousandths({ minorUnits, currency, decimals = isoDecimals(cu
  *
  * @throws RelayError `invalid_event` when the amount is no safe integer or has more digits than a number can carry.
  */
-export function toMajorUnits(money: Money): number {
-  const { minorUnits, currency, decimals = isoDecimals(currency) } = money;
+export function toMajorUnits({ minorUnits, currency, decimals = isoDecimals(currency) }: Money): number {
   if (!Number.isSafeInteger(minorUnits)) {
     throw new RelayError("invalid_event", "an amount must be a safe integer of minor units (cents), not a decimal");
   }
@@ -47,6 +46,15 @@ export function toMajorUnits(money: Money): number {
     throw new RelayError("invalid_event", "the amount has more digits than a JSON number can carry exactly");
   }
   return value;
+}
+
+/** Whether {@link toMajorUnits} can write the amount. */
+export function isExact(money: Money): boolean {
+  try {
+    return Number.isFinite(toMajorUnits(money));
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -186,7 +186,8 @@ export function resolveOptions(
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
     transport: fetch === undefined ? transportTo({ baseUrl, allowPrivateNetwork }) : fetchTransport(fetch),
-    clock,
+    // Stores keep whole milliseconds.
+    clock: () => Math.floor(clock()),
   });
 }
 

@@ -23,6 +23,8 @@ export interface LaneState {
   readonly paused?:
     | { readonly reason: PauseReason; readonly sinceMs: number; readonly nextProbeAtMs: number }
     | undefined;
+  /** When it was last paused no more. */
+  readonly resumedAtMs?: number | undefined;
 }
 
 /** How often a paused lane is probed: often enough to resume within a minute, at most 1 440 times a day. */
@@ -82,13 +84,13 @@ export function afterOutcome(lane: LaneState, outcome: Outcome, nowMs: number): 
   switch (outcome.kind) {
     case "delivered":
     case "unmatched":
-      return { ...lane, failures: 0, rejections: 0, paused: undefined };
+      return resume({ ...lane, failures: 0, rejections: 0 }, nowMs);
     case "rejected": {
       // The endpoint answered, so it is neither down nor closed to us; but is it us?
       const rejections = (lane.rejections ?? 0) + 1;
       const next = { ...lane, failures: 0, rejections };
       if (rejections >= REJECTIONS_TO_PAUSE) return pause(next, "rejecting", nowMs);
-      return { ...next, paused: undefined };
+      return resume(next, nowMs);
     }
     case "blocked":
       return pause(lane, outcome.reason, nowMs);
@@ -100,6 +102,10 @@ export function afterOutcome(lane: LaneState, outcome: Outcome, nowMs: number): 
       return failures >= FAILURES_TO_PAUSE ? pause(next, "unavailable", nowMs) : next;
     }
   }
+}
+
+function resume(lane: LaneState, nowMs: number): LaneState {
+  return lane.paused === undefined ? lane : { ...lane, paused: undefined, resumedAtMs: nowMs };
 }
 
 function pause(lane: LaneState, reason: PauseReason, nowMs: number): LaneState {

@@ -103,6 +103,11 @@ describe("an event from code", async () => {
     ["a type that there is none of", { type: "signup" }, /type/],
     ["a misspelt field", { externalEventID: "1" }, /externalEventID/],
     ["a sale without an amount", { type: "conversion" }, /sale: a conversion needs its amount/],
+    [
+      "an amount that JSON can't carry",
+      { type: "conversion", sale: { minorUnits: Number.MAX_SAFE_INTEGER, currency: "USD" } },
+      /sale: has more digits/,
+    ],
     ["another kind of record", { kind: "refund" }, /kind/],
     ["a business key, which would not be that of a webhook's sale", { businessKey: "invoice:in_1" }, /businessKey/],
   ])("with %s is refused and says what is wrong", async (_what, changes, message) => {

@@ -227,6 +227,11 @@ describe("the base URL", () => {
 });
 
 describe("resolved options", () => {
+  it("have a clock of whole milliseconds, which is all that stores keep", () => {
+    expect(resolveOnNode(optionsOf({ clock: () => 1_767_225_600_000.75 })).clock()).toBe(1_767_225_600_000);
+    expect(Number.isInteger(resolveOnNode(optionsOf()).clock())).toBe(true);
+  });
+
   it("have defaults for all that may be left out", () => {
     const resolved = resolveOnNode({ apiKey: "sk_live_test", adapters: [billing] });
     expect(resolved).toMatchObject({
@@ -236,7 +241,6 @@ describe("resolved options", () => {
       transform: undefined,
       timeoutMs: 4_000,
       on: {},
-      clock: Date.now,
     });
   });
 
