@@ -12,6 +12,14 @@ export function referencesOf(references: References): Reference[] {
   return NEAREST_FIRST.flatMap((type) => (references[type] ? [`${type}:${references[type]}`] : []));
 }
 
+/**
+ * A customer whose referral the endpoint has confirmed. What a checkout alone said of a customer may be no referral at all,
+ * so it is kept apart: it must not stand in the way of one that is.
+ */
+export function confirmedReference(customer: string): Reference {
+  return `confirmed:${customer}`;
+}
+
 /** How a record is found by its business key, among the references. */
 export function keyReference(businessKey: string): Reference {
   return `key:${businessKey}`;
@@ -41,7 +49,10 @@ export async function resolveReferral(
   references: readonly Reference[],
 ): Promise<string | undefined> {
   if (references.length === 0) return undefined;
-  const expanded = await expandReferences(outbox, source, references);
+  const expanded = (await expandReferences(outbox, source, references)).flatMap((reference) => {
+    const [type, customer = ""] = reference.split(/:(.*)/s);
+    return type === "customer" ? [confirmedReference(customer), reference] : [reference];
+  });
   const referrals = await outbox.referralsOf(source, expanded);
   const nearest = expanded.find((reference) => referrals.has(reference));
   return nearest === undefined ? undefined : referrals.get(nearest);

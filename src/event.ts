@@ -213,6 +213,6 @@ export type EventFromCode = EventFromCodeBase &
   );
 
 /** Whether the event names anybody at all. */
-export function hasIdentity(identity: Identity): boolean {
-  return Object.values(identity).some((value) => value !== undefined);
+export function hasIdentity(ids: Identity | References): boolean {
+  return Object.values(ids).some((value) => value !== undefined);
 }

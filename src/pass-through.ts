@@ -1,7 +1,7 @@
 import type { DeadLetters } from "./dead-letters.js";
 import { EndpointClient } from "./endpoint/client.js";
 import { BLOCKED_ADVICE, conversionIdOf, type EndpointError, type Outcome } from "./endpoint/outcome.js";
-import { toWire } from "./endpoint/wire.js";
+import { postEvent } from "./endpoint/post-event.js";
 import { blame, isRelayError, RelayError } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
@@ -18,6 +18,7 @@ export class PassThrough implements Sink {
     replay: keepsNothing,
     discard: keepsNothing,
   });
+  readonly findsIdentity = false;
   readonly #client: EndpointClient;
   readonly #on: RelayHooks;
   readonly #options: ResolvedOptions;
@@ -67,8 +68,9 @@ export class PassThrough implements Sink {
     }
   }
 
-  async #send(event: RelayEvent, signal: AbortSignal): Promise<RecordResult> {
-    const outcome = await this.#client.post("/events", toWire(event), signal);
+  async #send(record: RelayEvent, signal: AbortSignal): Promise<RecordResult> {
+    const posted = await postEvent(record, false, (payload) => this.#client.post("/events", payload, signal));
+    const { outcome, event } = posted;
     const { externalEventId } = event;
     const result = { kind: "event", externalEventId } as const;
     switch (outcome.kind) {

@@ -6,9 +6,10 @@ import { parseEvent } from "./event-schema.js";
 import { mapIds } from "./mapping.js";
 import { toMajorUnits } from "./money.js";
 import type { ResolvedOptions } from "./options.js";
+import type { Sink } from "./sink.js";
 
 /** What records are made ready with. */
-export type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform">;
+export type PrepareOptions = Pick<ResolvedOptions, "mappings" | "transform"> & Pick<Sink, "findsIdentity">;
 
 /**
  * The records of one webhook as they will be sent: ids mapped, `transform` asked, checked against the contract.
@@ -24,7 +25,10 @@ export async function prepareRecords(
   return ready;
 }
 
-/** Maps ids and asks `transform`; an event that nobody is named on becomes a skip, since the endpoint refuses it. */
+/**
+ * Maps ids and asks `transform`. An event that nobody is named on becomes a skip, since the endpoint refuses it, unless a
+ * link may tell who it belongs to.
+ */
 async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
   // An amount that can't be written must be found before a sibling is sent.
   if (record.kind === "refund") toMajorUnits(record.amount);
@@ -36,7 +40,7 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
     return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
   }
   toWire(event);
-  if (!hasIdentity(event.identity)) {
+  if (!hasIdentity(event.identity) && !(options.findsIdentity && hasIdentity(event.references))) {
     const message = "it names no referral, customer, user or click";
     return { kind: "skip", source, reason: "no_identity", externalEventId, message };
   }

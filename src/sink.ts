@@ -20,6 +20,8 @@ export interface RecordResult {
 export interface Sink {
   /** What waits for a person. */
   readonly deadLetters: DeadLetters;
+  /** Whether it finds out later who an event belongs to, by the objects that the event speaks of. */
+  readonly findsIdentity: boolean;
   /** @throws RelayError with a 503 status unless all records were taken; then the provider sends the webhook again. */
   take(records: readonly (RelayEvent | Refund | Link)[], signal: AbortSignal): Promise<RecordResult[]>;
   /** Begins, or goes on. Idempotent. */

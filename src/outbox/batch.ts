@@ -1,4 +1,4 @@
-import { keyReference, referencesOf } from "../attribution.js";
+import { confirmedReference, keyReference, referencesOf } from "../attribution.js";
 import type { Link, Refund, RelayEvent } from "../event.js";
 import { type Batch, isRelating, type NewEntry, type NewLink, type Reference } from "./outbox.js";
 
@@ -52,10 +52,16 @@ function refundEntry(refund: Refund): NewEntry {
   };
 }
 
-/** Says that the customer belongs to the referral which the endpoint has just confirmed. */
+/** Says that an event's customer belongs to its referral, for when the endpoint has confirmed it. */
 export function confirmedLink({ source, identity, references }: RelayEvent): NewLink | undefined {
   if (!identity.referralId || !references.customer) return undefined;
-  return linkOf(source, identity.referralId, { customer: references.customer });
+  const { customer } = references;
+  // As a customer of a checkout too: that is what held sales wait for.
+  return {
+    source,
+    referralId: identity.referralId,
+    references: [`customer:${customer}`, confirmedReference(customer)],
+  };
 }
 
 function isShared(reference: Reference): boolean {

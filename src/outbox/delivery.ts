@@ -1,10 +1,11 @@
-import { expandReferences, resolveReferral } from "../attribution.js";
+import { confirmedReference, expandReferences, resolveReferral } from "../attribution.js";
 import { withTimeout } from "../deadline.js";
 import type { EndpointClient } from "../endpoint/client.js";
 import { classifyFailure, type Outcome } from "../endpoint/outcome.js";
+import { postEvent } from "../endpoint/post-event.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
-import { toWire } from "../endpoint/wire.js";
-import type { Refund, RelayEvent } from "../event.js";
+import { hasIdentity, type Refund, type RelayEvent } from "../event.js";
+import { confirmedLink } from "./batch.js";
 import { settlementOf } from "./decide.js";
 import { type Entry, isRelating, type Outbox, type Settlement } from "./outbox.js";
 import { toWireRefund } from "./refund.js";
@@ -13,7 +14,7 @@ import { toWireRefund } from "./refund.js";
 export interface AttemptResult {
   readonly settlement: Settlement;
   readonly outcome?: Outcome | undefined;
-  /** The record as it was sent, where a link completed it. */
+  /** The record as it was sent: a link may have completed it, or the endpoint refused some of its ids. */
   readonly payload?: string | undefined;
 }
 
@@ -33,6 +34,11 @@ export interface DeliveryOptions {
   readonly recheckUnmatchedMs?: number | undefined;
 }
 
+/** An entry on its way, and since when it could go: what waited while the lane was paused is given the time of a new one. */
+export interface AttemptedEntry extends Entry {
+  readonly resumedAtMs?: number | undefined;
+}
+
 /** How soon a refund looks again for a sale that is not delivered yet, should nothing wake it. */
 const SALE_POLL_MS = 15 * 60_000;
 
@@ -44,14 +50,14 @@ export class Delivery {
     this.#options = options;
   }
 
-  attempt(entry: Entry, signal: AbortSignal): Promise<AttemptResult> {
+  attempt(entry: AttemptedEntry, signal: AbortSignal): Promise<AttemptResult> {
     // Written by us and read by us: the schema was checked before it was put.
     const record: RelayEvent | Refund = JSON.parse(entry.payload);
     return record.kind === "refund" ? this.#refund(entry, record, signal) : this.#event(entry, record, signal);
   }
 
   /** The referral is looked up now and not when the webhook came: the link may have come since. */
-  async #event(entry: Entry, event: RelayEvent, signal: AbortSignal): Promise<AttemptResult> {
+  async #event(entry: AttemptedEntry, event: RelayEvent, signal: AbortSignal): Promise<AttemptResult> {
     const { outbox, linkWaitMs } = this.#options;
     const { source, references } = entry;
     const referralId = event.identity.referralId ?? (await resolveReferral(outbox, source, references));
@@ -59,16 +65,23 @@ export class Delivery {
     if (!referralId && mayWait && (await this.#mayBeLinked(entry, event))) {
       return { settlement: { state: "pending", dueAtMs: entry.createdAtMs + linkWaitMs, held: true } };
     }
-    const identity = await this.#agreeing(source, event, referralId);
-    const isCompleted = identity !== event.identity;
-    const complete: RelayEvent = isCompleted ? { ...event, identity } : event;
-    const { outcome, settlement } = await this.#send(entry, "/events", toWire(complete), signal);
+    const complete: RelayEvent = { ...event, identity: { ...event.identity, referralId } };
+    // The endpoint would refuse it. A link may still come, and begins it anew.
+    if (!hasIdentity(complete.identity)) {
+      const wake = references.filter(isRelating);
+      return { settlement: { state: "unmatched", error: { reason: "no_identity" }, wake } };
+    }
+    const isAlone = await this.#isOfAnother(complete);
+    const posted = await postEvent(complete, isAlone, (payload) => this.#post("/events", payload, signal));
+    const { outcome } = posted;
+    const settlement = await this.#settlementOf(entry, outcome);
     const recheck = settlement.state === "unmatched" ? await this.#recheck(entry, settlement) : undefined;
     if (recheck !== undefined) return { outcome, settlement: recheck };
     // Its refund may speak of the payment alone, which only a link joins to the sale.
     const wake = settlement.wake && (await expandReferences(outbox, source, settlement.wake));
-    const payload = isCompleted ? JSON.stringify(complete) : undefined;
-    return { outcome, settlement: { ...settlement, wake }, payload };
+    // The customer belongs to the referral that has just been confirmed.
+    const link = outcome.kind === "delivered" ? confirmedLink(posted.event) : undefined;
+    return { outcome, settlement: { ...settlement, wake, link }, payload: JSON.stringify(posted.event) };
   }
 
   /** Once: that it was asked before, the entry says by the error that it has kept. */
@@ -93,17 +106,12 @@ export class Delivery {
     return first === null || first.id === id;
   }
 
-  /**
-   * Identifiers that disagree are refused by the endpoint. A customer who came back through another affiliate is known to
-   * it under the first one, so this sale names its referral alone.
-   */
-  async #agreeing(source: string, event: RelayEvent, referralId: string | undefined): Promise<RelayEvent["identity"]> {
-    const isKnown = referralId === event.identity.referralId;
-    const identity = isKnown ? event.identity : { ...event.identity, referralId };
-    if (!referralId || !event.references.customer) return identity;
-    const customer = `customer:${event.references.customer}`;
-    const known = (await this.#options.outbox.referralsOf(source, [customer])).get(customer);
-    return known === undefined || known === referralId ? identity : { ...identity, customerId: undefined };
+  /** Whether the customer is known to the endpoint under another referral: one who came back through another affiliate. */
+  async #isOfAnother({ source, identity: { referralId }, references: { customer } }: RelayEvent): Promise<boolean> {
+    if (!referralId || !customer) return false;
+    const confirmed = confirmedReference(customer);
+    const known = (await this.#options.outbox.referralsOf(source, [confirmed])).get(confirmed);
+    return known !== undefined && known !== referralId;
   }
 
   /** Not for an entry from the future either: a clock was wrong when it was put there. */
@@ -112,7 +120,7 @@ export class Delivery {
     return ageMs >= 0 && ageMs < waitMs;
   }
 
-  async #refund(entry: Entry, refund: Refund, signal: AbortSignal): Promise<AttemptResult> {
+  async #refund(entry: AttemptedEntry, refund: Refund, signal: AbortSignal): Promise<AttemptResult> {
     const nowMs = await this.#nowMs();
     const sale = await this.#saleOf(entry, refund);
     if (sale === null) {
@@ -126,13 +134,15 @@ export class Delivery {
     }
     if (sale.state !== "delivered") {
       const tooOld = nowMs - entry.createdAtMs > this.#options.retry.maxAgeMs;
-      if (tooOld) return { settlement: { state: "dead", error: { reason: "sale_not_delivered" } } };
+      // Not dead: once the sale is delivered, replayed by a person or after a pause, it begins anew.
+      if (tooOld) return { settlement: { state: "unmatched", error: { reason: "sale_not_delivered" } } };
       return { settlement: { state: "pending", dueAtMs: nowMs + SALE_POLL_MS, held: true } };
     }
     if (sale.conversionId === null) return { settlement: { state: "dead", error: { reason: "no_conversion_id" } } };
     const event: RelayEvent = JSON.parse(sale.payload);
     const path = `/conversions/${encodeURIComponent(sale.conversionId)}/refund`;
-    return this.#send(entry, path, toWireRefund(refund, event.sale, event.paid), signal);
+    const outcome = await this.#post(path, toWireRefund(refund, event.sale, event.paid), signal);
+    return { outcome, settlement: await this.#settlementOf(entry, outcome) };
   }
 
   async #saleOf({ source, references }: Entry, { saleKey }: Refund): Promise<Entry | null> {
@@ -145,13 +155,16 @@ export class Delivery {
     return naming.length === 0 ? null : outbox.findEvent(source, { references: naming });
   }
 
-  async #send(entry: Entry, path: string, payload: object, signal: AbortSignal): Promise<AttemptResult> {
-    const { client, requestTimeoutMs, retry, random } = this.#options;
-    const outcome = await withTimeout(requestTimeoutMs, signal, (either) => client.post(path, payload, either)).catch(
-      classifyFailure,
-    );
+  #post(path: string, payload: object, signal: AbortSignal): Promise<Outcome> {
+    const { client, requestTimeoutMs } = this.#options;
+    return withTimeout(requestTimeoutMs, signal, (either) => client.post(path, payload, either)).catch(classifyFailure);
+  }
+
+  async #settlementOf(entry: AttemptedEntry, outcome: Outcome): Promise<Settlement> {
+    const { retry, random } = this.#options;
     const nowMs = await this.#nowMs();
-    return { outcome, settlement: settlementOf(outcome, entry, { nowMs, retry, random: random() }) };
+    const createdAtMs = Math.max(entry.createdAtMs, Math.min(entry.resumedAtMs ?? 0, nowMs));
+    return settlementOf(outcome, { ...entry, createdAtMs }, { nowMs, retry, random: random() });
   }
 
   async #nowMs(): Promise<number> {

@@ -7,7 +7,7 @@ import { causeFields } from "../logger.js";
 import type { RelayHooks, ResolvedOptions } from "../options.js";
 import type { RecordResult, Sink, SinkFactory } from "../sink.js";
 import { type RelayStats, relayStats } from "../stats.js";
-import { batchOf, confirmedLink } from "./batch.js";
+import { batchOf } from "./batch.js";
 import { Delivery } from "./delivery.js";
 import type { LaneState, PauseReason } from "./lane.js";
 import { type DurableOptions, durableOptions } from "./options.js";
@@ -22,6 +22,7 @@ export const outboxEngine: OutboxEngine = Object.freeze({
 /** Keeps records in the outbox before the provider gets its answer, and delivers them afterwards. */
 export class Durable implements Sink, WorkerEvents {
   readonly deadLetters: DeadLetters;
+  readonly findsIdentity = true;
   readonly #options: ResolvedOptions;
   readonly #durable: DurableOptions;
   readonly #outbox: Outbox;
@@ -47,8 +48,8 @@ export class Durable implements Sink, WorkerEvents {
       rateLimit,
       concurrency,
       events: this,
-      // Beyond the longest attempt, with room for the store to answer.
-      leaseMs: Math.max(60_000, requestTimeoutMs * 2),
+      // Beyond the longest attempt, of three requests, with room for the store to answer.
+      leaseMs: Math.max(60_000, requestTimeoutMs * 4),
       pollMs: outbox.sharedAcrossProcesses ? 1_000 : 30_000,
     });
   }
@@ -103,6 +104,7 @@ export class Durable implements Sink, WorkerEvents {
       throw error;
     }
     this.#worker.start();
+    void this.#prune();
     this.#pruning = setInterval(() => void this.#prune(), 60 * 60_000);
     // Tidying up is no reason for a process to live on.
     if (typeof this.#pruning === "object") this.#pruning.unref();
@@ -120,7 +122,15 @@ export class Durable implements Sink, WorkerEvents {
     const { logger, on } = this.#options;
     const { source, kind, externalEventId } = entry;
     const fields = { source, kind, externalEventId, ...reasonOf(settlement) };
-    if (settlement.state === "pending") return logger.debug(fields, settlement.held ? "held" : "will be tried again");
+    if (settlement.state === "pending") {
+      // Said at once and not once the lane is paused: with few events, that takes hours.
+      const isFirstFailure = settlement.countsAttempt === true && entry.attempts === 0;
+      logger[isFirstFailure ? "warn" : "debug"](
+        fields,
+        settlement.held ? "held" : "not delivered; will be tried again",
+      );
+      return;
+    }
     if (settlement.state === "dead") {
       logger.error(fields, "dead letter: see relay.deadLetters");
       const error = settlement.error ?? { reason: "unknown" };
@@ -134,15 +144,8 @@ export class Durable implements Sink, WorkerEvents {
     if (kind === "refund") return;
     const event: RelayEvent = JSON.parse(entry.payload);
     if (settlement.state === "unmatched") return this.#tell("unmatched", on.unmatched, event);
-    await this.#learn(event).catch((error) => logger.error(causeFields(error), "the customer's referral was not kept"));
     const conversionId = event.type === "conversion" ? (settlement.conversionId ?? undefined) : undefined;
     await this.#tell("delivered", on.delivered, { event, duplicate, conversionId });
-  }
-
-  /** The endpoint has confirmed the referral, so it is the customer's from now on. */
-  async #learn(event: RelayEvent): Promise<void> {
-    const link = confirmedLink(event);
-    if (link !== undefined) await this.#outbox.put({ entries: [], links: [link] }, await this.#nowMs());
   }
 
   async paused({ reason, sinceMs }: NonNullable<LaneState["paused"]>): Promise<void> {

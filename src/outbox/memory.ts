@@ -187,6 +187,7 @@ class MemoryOutbox implements Outbox {
     const { kind, awaitsReferral } = row.entry;
     const isAwaited = kind === "refund" ? woken !== "nothing" : awaitsReferral && woken === "referral";
     if (settlement.state === "unmatched" && isAwaited) this.#renew(row, nowMs);
+    if (settlement.link !== undefined) this.#keepLink(settlement.link, nowMs);
     return { before, after: this.#readLane() };
   }
 

@@ -11,12 +11,12 @@ export const MAX_AHEAD_MS = 8 * 24 * 3_600_000;
 
 /** Whether the first referral that is known of this object stays: a customer is not handed on to the next affiliate. */
 export function keepsFirstReferral(reference: Reference): boolean {
-  return reference.startsWith("customer:");
+  return /^(customer|confirmed):/.test(reference);
 }
 
 /** Whether a link relates it to others: customers and subscriptions have many sales, which have nothing in common. */
 export function isRelating(reference: Reference): boolean {
-  return !/^(customer|subscription):/.test(reference);
+  return !/^(customer|confirmed|subscription):/.test(reference);
 }
 
 /** Something to deliver, before the store has it. */
@@ -157,6 +157,8 @@ export interface Settlement {
   readonly error?: EntryError | null | undefined;
   /** Held entries that speak of any of these are due at once, and unmatched refunds begin anew. */
   readonly wake?: readonly Reference[] | undefined;
+  /** What the endpoint has confirmed with it: kept as a link that was put, in the same transaction. */
+  readonly link?: NewLink | undefined;
 }
 
 /** Which entries a person means. All fields that are given must fit; times are from `createdAfterMs` on, before the other. */

@@ -4,8 +4,8 @@ import { type Pace, paceOf, type RateLimit } from "../endpoint/rate-limit.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
 import { causeFields, type Logger } from "../logger.js";
 import { settlementOfProbe } from "./decide.js";
-import type { AttemptResult, Delivery } from "./delivery.js";
-import { admit, afterOutcome, type LaneState, type PauseReason, reopensAtMs, withoutRequest } from "./lane.js";
+import type { AttemptedEntry, AttemptResult, Delivery } from "./delivery.js";
+import { admit, afterOutcome, type LaneState, reopensAtMs, withoutRequest } from "./lane.js";
 import type { Claim, ClaimedEntry, Entry, Outbox, Settlement } from "./outbox.js";
 
 /** Timers, so that a test may let days pass. */
@@ -86,11 +86,12 @@ export class Worker {
   async stop(timeoutMs: number): Promise<void> {
     this.#running = false;
     this.wake();
+    const endsAtMs = this.#options.clock() + timeoutMs;
     const cancel = this.#timers.after(timeoutMs, () => this.#cut());
     await this.#loop;
     await Promise.allSettled(this.#underWay);
     cancel();
-    await this.#told(timeoutMs);
+    await this.#told(Math.max(endsAtMs - this.#options.clock(), 0));
   }
 
   /** Hooks are the app's: one that hangs holds nothing up but this, and this not for long. */
@@ -153,9 +154,8 @@ export class Worker {
    */
   async #beginAll({ entries, lane }: Claim): Promise<void> {
     const suspect = entries.find(({ starts }) => starts > STARTS_TO_SUSPECT);
-    const pause = lane.paused?.reason;
     if (suspect === undefined) {
-      for (const entry of entries) this.#begin(entry, pause);
+      for (const entry of entries) this.#begin(entry, lane);
       return;
     }
     const others = entries.filter((entry) => entry !== suspect);
@@ -166,21 +166,21 @@ export class Worker {
     if (Math.abs(this.#options.clock() - claimedAtMs) > this.#options.leaseMs / 4 || !this.#running) {
       return this.#giveBack([suspect]);
     }
-    this.#begin(suspect, pause);
+    this.#begin(suspect, lane);
     await Promise.allSettled(this.#underWay);
   }
 
-  #begin(entry: ClaimedEntry, pause: PauseReason | undefined): void {
-    const task = this.#work(entry, pause).finally(() => {
+  #begin(entry: ClaimedEntry, lane: LaneState): void {
+    const task = this.#work(entry, lane).finally(() => {
       this.#underWay.delete(task);
       this.wake();
     });
     this.#underWay.add(task);
   }
 
-  async #work(entry: ClaimedEntry, pause: PauseReason | undefined): Promise<void> {
+  async #work(entry: ClaimedEntry, { paused, resumedAtMs }: LaneState): Promise<void> {
     try {
-      const attempt = await this.#attempt(entry);
+      const attempt = await this.#attempt({ ...entry, resumedAtMs });
       const { outcome, payload = entry.payload } = attempt;
       // Stopped in the middle: whether it arrived is unknown, so somebody sends it again, and the endpoint knows its id.
       const isCut = this.#isCut && (outcome === undefined || outcome.kind === "failed");
@@ -188,7 +188,9 @@ export class Worker {
       const { clock, outbox } = this.#options;
       const nowMs = await outbox.now(clock());
       const settlement =
-        pause === undefined ? attempt.settlement : settlementOfProbe(attempt.settlement, outcome, pause, nowMs);
+        paused === undefined
+          ? attempt.settlement
+          : settlementOfProbe(attempt.settlement, outcome, paused.reason, nowMs);
       const settled = await this.#settle(entry, settlement, nowMs, outcome);
       // Our lease had ended: another worker has the entry, and tells of it. If it came to another end than ours, sending it
       // again puts that right: the endpoint answers with what it did the first time.
@@ -205,7 +207,7 @@ export class Worker {
   }
 
   /** With a signal of its own: one that all attempts listened to would warn of its many listeners. */
-  async #attempt(entry: ClaimedEntry): Promise<AttemptResult> {
+  async #attempt(entry: AttemptedEntry): Promise<AttemptResult> {
     const controller = new AbortController();
     if (this.#isCut) controller.abort();
     this.#controllers.add(controller);
@@ -245,7 +247,8 @@ export class Worker {
   async #laneChanged({ before, after }: { readonly before: LaneState; readonly after: LaneState }): Promise<void> {
     const { events, outbox, clock } = this.#options;
     const { paused } = after;
-    if (before.paused === undefined && paused !== undefined) this.#tell(() => events.paused(paused));
+    // Told anew where the reason is another: what a person has to do is another, too.
+    if (paused !== undefined && paused.reason !== before.paused?.reason) this.#tell(() => events.paused(paused));
     if (before.paused === undefined || paused !== undefined) return;
     await outbox.wakeRetries(await outbox.now(clock()));
     this.#tell(() => events.resumed());

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import * as z from "zod/mini";
 import { describeIssues, RelayError } from "../errors.js";
 import { type Answer, json } from "./answer.js";
-import { ApiError, codeOfStatus, errorEnvelope } from "./api-error.js";
+import { ApiError, codeOfStatus, errorEnvelope, validationError } from "./api-error.js";
 import type { SandboxRequest } from "./requests.js";
 
 /** Something that goes wrong with a request. */
@@ -92,6 +92,13 @@ export function faultAnswer({ status, body, headers = {} }: Fault, nowMs: number
   const reason = STATUS_CODES[answerStatus] ?? "";
   if (code === undefined) return { status: answerStatus, headers: {}, body: reason };
   const message = `A fault of the sandbox: ${reason}`;
+  // The endpoint says which fields it refuses.
+  if (code === "VALIDATION_ERROR") {
+    return json(
+      answerStatus,
+      errorEnvelope(validationError([{ field: "event_name", message: "is refused by a fault" }])),
+    );
+  }
   if (code !== "RATE_LIMIT_EXCEEDED") return json(answerStatus, errorEnvelope(new ApiError(code, message)));
   const retryAfter = Number(headers["retry-after"] ?? 1);
   return json(answerStatus, errorEnvelope(new ApiError(code, message, { retryAfter })), {

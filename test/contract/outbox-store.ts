@@ -454,6 +454,19 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
       expect(await claimOne(outbox, NOW + 5)).toMatchObject({ id, dueAtMs: NOW + 5 });
     });
 
+    it("keeps the link that comes with a settlement, and wakes what waited for it, unless the lease was lost", async () => {
+      const waiting = await done(outbox, sale(2, { references: ["customer:cus_1"] }), held);
+      await put(outbox, sale(1));
+      const entry = await claimOne(outbox);
+      const told = link(["customer:cus_1"], "ref_ada");
+      const settlement = { state: "delivered", link: told } as const;
+      expect(await settle(outbox, { ...entry, lease: "x" }, settlement)).toBeNull();
+      expect(await outbox.referralsOf("stripe", ["customer:cus_1"])).toEqual(new Map());
+      expect(await settle(outbox, entry, settlement, NOW + 5)).not.toBeNull();
+      expect(await outbox.referralsOf("stripe", ["customer:cus_1"])).toEqual(new Map([["customer:cus_1", "ref_ada"]]));
+      expect(await claimOne(outbox, NOW + 5)).toMatchObject({ id: waiting });
+    });
+
     it("lets held entries of other sources sleep", async () => {
       await done(outbox, sale(1), held);
       await putLink(outbox, link(["invoice:in_1"], "ref_ada", "paddle"));

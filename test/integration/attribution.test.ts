@@ -27,6 +27,33 @@ describe.each(STORES)("attribution with $store", ({ openStore }) => {
     expect(bench.sandbox.requests).toHaveLength(1);
   });
 
+  it("keeps a sale that nobody is named on, for the link that says whose it is", async () => {
+    const bench = await Bench.open(openStore);
+    const { deliver, settled } = bench.relay({ mappings: { customers: () => null } });
+    await deliver(session, first);
+    await settled();
+    expect(conversionsOf(bench.sandbox)).toEqual([{ id: "evt_in_1", referral: "ref_ada", amount: 100 }]);
+  });
+
+  it("counts the sale of a customer who came back through another affiliate, of whose first sale it knows nothing", async () => {
+    const bench = await Bench.open(openStore);
+    bench.sandbox.addReferral({ id: "ref_first", customerId: "cus_1" });
+    const { deliver, settled } = bench.relay();
+    await deliver(invoicePaid("1", { customer: "cus_1", referral: "ref_bob" }));
+    await settled();
+    expect(conversionsOf(bench.sandbox)).toMatchObject([{ referral: "ref_bob" }]);
+  });
+
+  it("counts a sale for its customer's affiliate where the referral that it names is none", async () => {
+    const bench = await Bench.open(openStore);
+    const { deliver, settled } = bench.relay();
+    await deliver(invoicePaid("1", { customer: "cus_1", referral: "ref_ada" }));
+    await settled();
+    await deliver(invoicePaid("2", { customer: "cus_1", referral: "user_42" }));
+    await settled();
+    expect(conversionsOf(bench.sandbox)).toMatchObject([{ referral: "ref_ada" }, { referral: "ref_ada" }]);
+  });
+
   it("finds the invoice that the session names, where they share nothing else", async () => {
     const bench = await Bench.open(openStore);
     const { deliver, settled, held } = bench.relay();

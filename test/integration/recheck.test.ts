@@ -26,7 +26,8 @@ describe("a sale whose referral the endpoint does not know", async () => {
   it("is unmatched at once where nobody asked for a recheck", async () => {
     const fate = await send({});
     expect(await fate()).toBe("unmatched");
-    expect(sandbox.requests).toHaveLength(1);
+    // With its customer, and for the customer alone.
+    expect(sandbox.requests).toHaveLength(2);
   });
 
   it("is asked for once more after recheckUnmatchedMs, and counts if the referral has come", async () => {
@@ -34,14 +35,14 @@ describe("a sale whose referral the endpoint does not know", async () => {
     sandbox.addReferral("ref_late");
     const fate = await send({ recheckUnmatchedMs: 20 });
     expect(await fate()).toBe("delivered");
-    expect(sandbox.requests).toHaveLength(2);
+    expect(sandbox.requests).toHaveLength(3);
     expect(sandbox.conversions).toMatchObject([{ referral_id: "ref_late" }]);
   });
 
   it("is unmatched for good after the second time", async () => {
     const fate = await send({ recheckUnmatchedMs: 20 });
     expect(await fate()).toBe("unmatched");
-    expect(sandbox.requests).toHaveLength(2);
+    expect(sandbox.requests).toHaveLength(4);
     expect((await running?.stats())?.counts).toMatchObject({ unmatched: 1, pending: 0 });
   });
 });

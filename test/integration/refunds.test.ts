@@ -45,6 +45,20 @@ describe.each(STORES)("refunds with $store", ({ openStore }) => {
     expect(saleOf(bench)).toEqual({ status: "refunded", commission: 0 });
   });
 
+  it("gives a sale back that was delivered at last, however long the endpoint refused the key", async () => {
+    const bench = await open();
+    const { deliver, settled, pass } = bench.relay();
+    bench.sandbox.faults.always({ status: 401 });
+    await deliver(sale, payment);
+    await deliver(refundCreated("full", { payment: "pi_1", amount: 11_900 }));
+    for (let day = 0; day < 9; day++) await pass(DAY);
+    bench.sandbox.faults.clear();
+    await pass(MINUTE);
+    await until(() => expect(refundsOf(bench)).toEqual([{ id: "re_full", amount: 100 }]));
+    await settled();
+    expect(saleOf(bench)).toEqual({ status: "refunded", commission: 0 });
+  });
+
   it("gives a part back, measured like the sale: without the tax that was paid for it", async () => {
     const bench = await open();
     const { deliver, settled } = bench.relay();

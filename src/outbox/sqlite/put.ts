@@ -76,7 +76,8 @@ function find(connection: Connection, { kind, source, externalEventId, businessK
   );
 }
 
-function keepLink(connection: Connection, { source, referralId, references }: NewLink, nowMs: number): void {
+/** Keeps what a link says, and wakes what waited for it. */
+export function keepLink(connection: Connection, { source, referralId, references }: NewLink, nowMs: number): void {
   const news =
     referralId === null ? [] : references.filter((reference) => learn(connection, source, reference, referralId));
   const related = references.filter(isRelating);

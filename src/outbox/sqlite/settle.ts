@@ -1,6 +1,7 @@
 import type { LaneState } from "../lane.js";
 import type { ClaimedEntry, Settlement } from "../outbox.js";
 import type { Connection } from "./connection.js";
+import { keepLink } from "./put.js";
 import { type EntryRow, readLane, seqOf, writeLane } from "./rows.js";
 import { AS_NEW, wakeHeld } from "./wake.js";
 
@@ -33,6 +34,7 @@ export function settle(
   writeLane(connection, before, after);
   wakeHeld(connection, row.source, settlement.wake ?? [], nowMs);
   write(connection, row, settlement, nowMs);
+  if (settlement.link !== undefined) keepLink(connection, settlement.link, nowMs);
   return { before, after };
 }
 

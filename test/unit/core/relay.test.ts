@@ -282,6 +282,27 @@ describe("what the endpoint answers", () => {
   });
 });
 
+describe("an event whose ids the endpoint refuses together", () => {
+  const both = sale({ identity: { referralId: "ref_bob", customerId: "cus_1" } });
+  const disagree: Answer = [400, errorBody("VALIDATION_ERROR", { field: "customer_id" })];
+
+  it("is sent by its referral alone: a customer came back through another affiliate", async () => {
+    const sent = endpointAnswers(disagree, CREATED);
+    expect(await receive({}, both)).toMatchObject({ status: "delivered" });
+    expect(sent).toMatchObject([{ referral_id: "ref_bob", customer_id: "cus_1" }, { referral_id: "ref_bob" }]);
+    expect(sent[1]).not.toHaveProperty("customer_id");
+  });
+
+  it("is sent for its customer where nobody knows its referral, and told as it was sent", async () => {
+    const told: unknown[] = [];
+    const sent = endpointAnswers(NOT_FOUND, CREATED);
+    const on = { delivered: ({ event }: Delivery) => void told.push(event.identity) };
+    expect(await receive({ on }, both)).toMatchObject({ status: "delivered" });
+    expect(sent[1]).toMatchObject({ customer_id: "cus_1" });
+    expect(told).toEqual([{ customerId: "cus_1" }]);
+  });
+});
+
 describe("mappings", () => {
   it("change what is sent", async () => {
     const sent = endpointAnswers(CREATED);

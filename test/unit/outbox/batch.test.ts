@@ -205,7 +205,7 @@ describe("a referral that the endpoint has confirmed", () => {
     expect(confirmedLink(sale({ identity: { referralId: "ref_1" } }))).toEqual({
       source: "stripe",
       referralId: "ref_1",
-      references: ["customer:cus_1"],
+      references: ["customer:cus_1", "confirmed:cus_1"],
     });
   });
 

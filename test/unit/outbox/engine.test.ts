@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Refund, RelayEvent } from "../../../src/event.js";
 import { Durable } from "../../../src/outbox/engine.js";
 import { memoryOutbox } from "../../../src/outbox/memory.js";
 import type { Settlement } from "../../../src/outbox/outbox.js";
 import { memoryLogger, NOW_MS, optionsOf, resolveOnNode } from "../core/support.js";
-import { refund, sale } from "./support.js";
+import { MINUTE } from "./station.js";
+import { sale } from "./support.js";
 
 const never = new AbortController().signal;
 const referred = { identity: { referralId: "ref_1", customerId: "cus_1" } };
@@ -61,50 +62,14 @@ describe("a webhook whose time is over", () => {
 });
 
 describe("an event's own referral", () => {
-  it("is known of its subscription and its invoice at once, and of its customer once the endpoint has it", async () => {
-    const { becomes, sink, referralsOf } = durable();
-    const references = ["invoice:in_1", "subscription:sub_1", "customer:cus_1"];
+  it("is known of its subscription and its invoice at once, and of its customer not before the endpoint has it", async () => {
+    const { sink, referralsOf } = durable();
     await sink.take([sale(referred)], never);
-    expect(await referralsOf(...references)).toEqual([
+    await sink.stop(0);
+    expect(await referralsOf("invoice:in_1", "subscription:sub_1", "customer:cus_1", "confirmed:cus_1")).toEqual([
       ["invoice:in_1", "ref_1"],
       ["subscription:sub_1", "ref_1"],
     ]);
-    await becomes(sale(referred), { state: "delivered", conversionId: "conv_1" });
-    expect(await referralsOf("customer:cus_1")).toEqual([["customer:cus_1", "ref_1"]]);
-  });
-
-  it("is confirmed by a duplicate too", async () => {
-    const { becomes, referralsOf } = durable();
-    await becomes(sale(referred), { state: "delivered" }, true);
-    expect(await referralsOf("customer:cus_1")).toEqual([["customer:cus_1", "ref_1"]]);
-  });
-
-  it.each<Settlement>([
-    { state: "unmatched", error: { reason: "not_found" } },
-    { state: "dead", error: { reason: "rejected" } },
-    { state: "pending", dueAtMs: NOW_MS + 5_000 },
-    { state: "pending", dueAtMs: NOW_MS + 5_000, held: true },
-  ])("is not the customer's where the endpoint has not confirmed it: %j", async (settlement) => {
-    const { becomes, referralsOf } = durable();
-    await becomes(sale(referred), settlement);
-    expect(await referralsOf("customer:cus_1")).toEqual([]);
-  });
-
-  it("does not take the customer from the one who came first", async () => {
-    const { becomes, outbox, referralsOf } = durable();
-    const link = { source: "stripe", referralId: "ref_first", references: ["customer:cus_1"] };
-    await outbox.put({ entries: [], links: [link] }, NOW_MS);
-    await becomes(sale(referred), { state: "delivered", conversionId: "conv_1" });
-    expect(await referralsOf("customer:cus_1")).toEqual([["customer:cus_1", "ref_first"]]);
-  });
-
-  it("that is none teaches nothing, nor does a refund", async () => {
-    const { becomes, referralsOf } = durable();
-    await becomes(sale(), { state: "delivered", conversionId: "conv_1" });
-    expect(await referralsOf("customer:cus_1")).toEqual([]);
-    const other = durable();
-    await other.becomes(refund(), { state: "delivered" });
-    expect(await other.referralsOf("customer:cus_1", "invoice:in_1")).toEqual([]);
   });
 });
 
@@ -134,6 +99,41 @@ describe("a second webhook with the id of a first one", () => {
       { source: "paddle", externalEventId: "evt_1", businessKey: "invoice:in_1" },
       { source: "stripe", externalEventId: "evt_1", businessKey: "invoice:in_2" },
     ]);
+    await sink.stop(0);
+  });
+});
+
+describe("an attempt that failed", () => {
+  const failed = { state: "pending", countsAttempt: true, error: { reason: "network", code: "ECONNREFUSED" } } as const;
+
+  it("is a warning that says what happened, at an event's first attempt", async () => {
+    const { becomes, lines } = durable();
+    await becomes(sale(referred), failed);
+    expect(lines.filter(({ level }) => level === "warn")).toMatchObject([
+      { fields: { externalEventId: "evt_1", reason: "network", code: "ECONNREFUSED" } },
+    ]);
+  });
+
+  it("is none where it was no failure: a 429, or what it waits for has not come", async () => {
+    const { becomes, lines } = durable();
+    await becomes(sale(referred), { state: "pending" });
+    await becomes(sale(referred), { state: "pending", held: true });
+    expect(lines.filter(({ level }) => level === "warn")).toEqual([]);
+  });
+});
+
+describe("an outbox that is opened", () => {
+  it("is tidied up at once, since a process may live for less than an hour", async () => {
+    const { sink, outbox } = durable();
+    await sink.take([sale(referred)], never);
+    await sink.stop(0);
+    const longAgo = NOW_MS - 40 * 24 * 60 * MINUTE;
+    const admit = (lane: object, count: number) => ({ count, lane });
+    const { entries } = await outbox.claim({ nowMs: NOW_MS, leaseMs: MINUTE, max: 1, maxStarts: 5, admit });
+    await outbox.settle(entries[0] ?? expect.fail("nothing is due"), { state: "delivered" }, longAgo, (lane) => lane);
+    expect((await outbox.stats()).counts.delivered).toBe(1);
+    await sink.start();
+    await vi.waitFor(async () => expect((await outbox.stats()).counts.delivered).toBe(0));
     await sink.stop(0);
   });
 });

@@ -9,7 +9,8 @@ const eur = (minorUnits: number) => ({ minorUnits, currency: "EUR" });
 
 /** The event as it is kept, after the app had it in hands. */
 async function prepared(event: RelayEvent, transform: (event: RelayEvent) => unknown): Promise<RelayEvent> {
-  const [ready] = await prepareRecords([event], { mappings: {}, transform: transform as RelayOptions["transform"] });
+  const options = { mappings: {}, transform: transform as RelayOptions["transform"], findsIdentity: true };
+  const [ready] = await prepareRecords([event], options);
   return ready?.kind === "event" ? ready : expect.fail("it is no event any more");
 }
 

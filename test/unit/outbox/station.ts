@@ -27,7 +27,11 @@ export type Answer = (sent: Sent, count: number) => Response | Promise<Response>
 export const json = (status: number, body: object, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 export const error = (status: number, code: string, headers?: Record<string, string>) =>
-  json(status, { success: false, error: { code, message: "no" } }, headers);
+  json(
+    status,
+    { success: false, error: { code, message: "no", ...(status === 400 && { field: "sale_amount" }) } },
+    headers,
+  );
 export const created: Answer = (_, count) =>
   json(201, { success: true, data: { id: `conv_${count}`, replayed: false } });
 

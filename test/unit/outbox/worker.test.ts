@@ -296,6 +296,20 @@ describe("an endpoint that is down", () => {
   });
 });
 
+describe("a pause", () => {
+  it("is told anew when its reason is another one: what a person has to do is another, too", async () => {
+    let status = 502;
+    const { put, worker, time, told } = station(() => (status === 502 ? json(502, {}) : error(status, "UNAUTHORIZED")));
+    await put(...sales(10));
+    worker.start();
+    await time.pass(10 * MINUTE);
+    status = 401;
+    await time.pass(10 * MINUTE);
+    expect(told.filter((line) => line.startsWith("paused"))).toEqual(["paused unavailable", "paused unauthorized"]);
+    await worker.stop(0);
+  });
+});
+
 describe("an endpoint that is back", () => {
   it("gets at once what would have waited for its next try for hours", async () => {
     let isDown = true;
@@ -511,22 +525,72 @@ describe("a sale that names no referral", () => {
     await worker.stop(0);
   });
 
-  it("of a customer who came back through another affiliate goes with that referral, and without the customer", async () => {
+  it("of a customer who came back through another affiliate goes with that referral alone", async () => {
     const { put, worker, time, sent } = station();
     worker.start();
-    await put(link({ referralId: "ref_old", references: { customer: "cus_1" } }));
-    await put(link({ referralId: "ref_new", references: { subscription: "sub_1" } }));
-    await put(sale({ identity: { customerId: "user_1", externalUserId: "u_1" } }));
-    const second = { externalEventId: "evt_2", businessKey: "invoice:in_2" };
-    await put(sale({ ...second, references: { invoice: "in_2", customer: "cus_1" } }));
-    const third = { externalEventId: "evt_3", businessKey: "invoice:in_3" };
-    await put(sale({ ...third, identity: { referralId: "ref_new", customerId: "cus_1" } }));
+    const of = (number: number, changes: object) =>
+      sale({
+        externalEventId: `evt_${number}`,
+        businessKey: `invoice:in_${number}`,
+        references: { invoice: `in_${number}`, customer: "cus_1" },
+        ...changes,
+      });
+    await put(of(1, { identity: { referralId: "ref_old", customerId: "user_1" } }));
     await time.pass(SECOND);
-    expect(sent.map(({ body }) => [body["referral_id"], body["customer_id"], body["external_user_id"]])).toEqual([
-      ["ref_new", undefined, "u_1"],
-      ["ref_old", "cus_1", undefined],
-      ["ref_new", undefined, undefined],
+    await put(link({ referralId: "ref_new", references: { subscription: "sub_1" } }));
+    const subscribed = { references: { invoice: "in_2", customer: "cus_1", subscription: "sub_1" } };
+    await put(of(2, { ...subscribed, identity: { customerId: "user_1", externalUserId: "u_1" } }));
+    await put(of(3, { identity: { customerId: "user_1" } }));
+    await put(of(4, { identity: { referralId: "ref_new", customerId: "user_1" } }));
+    await time.pass(SECOND);
+    const ids = sent.map(({ body }) =>
+      ["external_event_id", "referral_id", "customer_id", "external_user_id"].map((id) => body[id]),
+    );
+    expect(ids.sort()).toEqual([
+      ["evt_1", "ref_old", "user_1", undefined],
+      ["evt_2", "ref_new", undefined, undefined],
+      ["evt_3", "ref_old", "user_1", undefined],
+      ["evt_4", "ref_new", undefined, undefined],
     ]);
+    await worker.stop(0);
+  });
+
+  it("is not another's because of a checkout whose referral the endpoint never confirmed", async () => {
+    const { put, worker, time, sent } = station((one, count) =>
+      one.body["referral_id"] === "ref_gone" ? error(404, "NOT_FOUND") : created(one, count),
+    );
+    worker.start();
+    await put(link({ referralId: "ref_gone", references: { customer: "cus_1" } }));
+    const second = { externalEventId: "evt_2", businessKey: "invoice:in_2" };
+    await put(sale({ references: { invoice: "in_1", customer: "cus_1" } }));
+    await time.pass(SECOND);
+    await put(sale({ ...second, references: { invoice: "in_2", customer: "cus_1" }, ...referred }));
+    await time.pass(SECOND);
+    const third = { externalEventId: "evt_3", businessKey: "invoice:in_3" };
+    await put(sale({ ...third, references: { invoice: "in_3", customer: "cus_1" } }));
+    await time.pass(SECOND);
+    expect(sent.map(({ body }) => [body["referral_id"], body["customer_id"]])).toEqual([
+      ["ref_gone", "cus_1"],
+      // Nobody knew the referral: who knows the customer?
+      [undefined, "cus_1"],
+      ["ref_1", "cus_1"],
+      // The confirmed referral counts from then on.
+      ["ref_1", "cus_1"],
+    ]);
+    await worker.stop(0);
+  });
+
+  it("and nobody else is not sent, and begins anew when a link says whose it is", async () => {
+    const { put, worker, time, sent, told, entry } = station();
+    worker.start();
+    await put(sale({ identity: {} }));
+    await time.pass(2 * MINUTE);
+    expect(sent).toEqual([]);
+    expect(await entry("evt_1")).toMatchObject({ state: "unmatched", error: { reason: "no_identity" } });
+    await put(link());
+    await time.pass(SECOND);
+    expect(told).toEqual(["evt_1 held", "evt_1 unmatched", "evt_1 delivered"]);
+    expect(sent[0]?.body).toMatchObject({ referral_id: "ref_1" });
     await worker.stop(0);
   });
 
@@ -636,7 +700,7 @@ describe("a refund that found no sale", () => {
   it("does not go on for ever while its sale stays unmatched", async () => {
     const { put, worker, time, sent, told } = station(() => error(404, "NOT_FOUND"));
     worker.start();
-    await put(sale(referred), refund());
+    await put(sale({ identity: { referralId: "ref_1" } }), refund());
     await time.pass(24 * HOUR);
     expect(sent).toHaveLength(1);
     expect(told.filter((line) => line === "re_1 unmatched").length).toBeLessThanOrEqual(2);

@@ -157,7 +157,7 @@ export class Bench {
       },
       settled: () => until(async () => expect((await relay.stats()).counts.pending).toBe(0)),
       retried: (times) =>
-        until(() => expect(lines.filter(({ message }) => message === "will be tried again")).toHaveLength(times)),
+        until(() => expect(lines.filter(({ message }) => message.endsWith("will be tried again"))).toHaveLength(times)),
       held: (externalEventId) =>
         until(() => expect(lines).toContainEqual({ level: "debug", ...heldLine(externalEventId) })),
     };
