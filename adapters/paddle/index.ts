@@ -30,7 +30,8 @@ export type { PaddleEvent, PaddleEventInput, PaddleTransaction } from "./schema.
  */
 export function paddle<const Name extends string = "paddle">(
   options: PaddleOptions<Name>,
-): WebhookAdapter<Name, PaddleEventInput> {
+  // NoInfer, or within createRelay's list the name would be what the list asks for: any string.
+): WebhookAdapter<NoInfer<Name>, PaddleEventInput> {
   return defineProviderAdapter({
     name: "paddle",
     schema: eventSchema,

@@ -37,7 +37,8 @@ export type { StripeCheckoutSession, StripeEvent, StripeEventInput, StripeInvoic
  */
 export function stripe<const Name extends string = "stripe">(
   options: StripeOptions<Name>,
-): WebhookAdapter<Name, StripeEventInput> {
+  // NoInfer, or within createRelay's list the name would be what the list asks for: any string.
+): WebhookAdapter<NoInfer<Name>, StripeEventInput> {
   // Without an argument, the check of the options says what is missing.
   const { amount = "net", clientReferenceId = "auto", refundsFrom = "refund" } = options ?? {};
   assertAmount(amount);

@@ -4,6 +4,7 @@ import { custom, hmacSha256 } from "../../adapters/custom/index.js";
 import { stripe } from "../../adapters/stripe/index.js";
 import type { Logger } from "../../src/logger.js";
 import type { RelayOptions } from "../../src/options.js";
+import type { Relay } from "../../src/relay.js";
 import { createRelay } from "../../src/relay-node.js";
 import { createSandbox } from "../../src/sandbox/index.js";
 import { BILLING_SECRET, STRIPE_SECRET } from "./webhooks.js";
@@ -31,7 +32,8 @@ export async function sandboxForTests() {
   beforeEach(() => sandbox.reset());
 
   const settings = { apiKey: sandbox.apiKey, signingSecret: "signing", baseUrl };
-  const relay = (overrides: Partial<RelayOptions> = {}) =>
+  // Any relay, since tests of the built package take it for one of theirs: there its type is another.
+  const relay = (overrides: Partial<RelayOptions> = {}): Relay =>
     createRelay({
       ...settings,
       logger: recordingLogger().logger,
