@@ -7,7 +7,7 @@ export interface OutboxOptions {
   /** The limits of your Affonso plan, of which at most 95 % are used. @default 300 a minute, 10 a second */
   readonly rateLimit?: RateLimit | undefined;
   /** When failed attempts are repeated. @default 5 s, 30 s, 2 m … 6 h, until 7 days, ±20 % */
-  readonly retry?: Partial<RetryPolicy> | undefined;
+  readonly retry?: { readonly [Part in keyof RetryPolicy]?: RetryPolicy[Part] | undefined } | undefined;
   /** How long a sale without a referral waits for the link that names it, in ms. @default 60000 */
   readonly linkWaitMs?: number | undefined;
   /**
@@ -60,7 +60,7 @@ export function durableOptions(options: OutboxOptions & { readonly timeoutMs?: n
   });
 }
 
-function retryPolicy(retry: Partial<RetryPolicy>): RetryPolicy {
+function retryPolicy(retry: NonNullable<OutboxOptions["retry"]>): RetryPolicy {
   assertKnownKeys("retry", retry, ["delaysMs", "jitter", "maxAgeMs"]);
   const { delaysMs = DEFAULT_RETRY.delaysMs, jitter = DEFAULT_RETRY.jitter, maxAgeMs = DEFAULT_RETRY.maxAgeMs } = retry;
   if (!Array.isArray(delaysMs) || delaysMs.length === 0)

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { publicModules } from "./api/documentation.js";
 import { currentReports, keptReports, reportName } from "./api/reports.js";
-import { specifierOf, subpaths } from "./built.js";
+import { root, specifierOf, subpaths } from "./built.js";
 
 const UPDATE = "the public API is not what its report says: run npm run api:update and review the difference";
 
@@ -17,6 +19,14 @@ describe("the public API", () => {
 
   it("has a report for each subpath and for nothing else", () => {
     expect([...kept.keys()].sort(), UPDATE).toEqual([...current.keys()].sort());
+  });
+
+  it("has no type of options that test/types/options.ts does not look at", () => {
+    const checked = readFileSync(join(root, "test/types/options.ts"), "utf8");
+    const declared = [...kept.values()].flatMap((report) => [...report.matchAll(/^export \w+ (\w+Options)\b/gm)]);
+    const names = declared.map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.filter((name) => !checked.includes(`Refusing<${name}`))).toEqual([]);
   });
 
   it.each(subpaths.map(specifierOf))("has in %s the values that its types promise", async (specifier) => {

@@ -23,6 +23,11 @@ describe("the options of a relay with an outbox", () => {
     });
   });
 
+  it("are the defaults where they are undefined, in a retry policy too", () => {
+    const retry = { delaysMs: undefined, jitter: undefined, maxAgeMs: undefined };
+    expect(durableOptions({ rateLimit: undefined, retry })).toEqual(durableOptions({}));
+  });
+
   it.each([
     { retry: { jitter: 0 } },
     { retry: { jitter: 1 } },
