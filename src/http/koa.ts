@@ -7,7 +7,7 @@ import { type NodeRequest, readRawBody } from "./read-raw-body.js";
 import { basePathOf, sourceOf } from "./source.js";
 
 /**
- * A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and @koa/router.
+ * A Koa context, as far as it is needed, written down without Koa: it fits Koa 2 and 3, and `@koa/router`.
  *
  * @see https://github.com/koajs/koa/blob/master/docs/api/context.md
  */
@@ -30,7 +30,7 @@ export interface KoaRequest {
   readonly method: string;
   /** What a body parser made of the body. */
   readonly body?: unknown;
-  /** The body as it came, where @koa/bodyparser or its kin kept it. */
+  /** The body as it came, where `@koa/bodyparser` or its kin kept it. */
   readonly rawBody?: unknown;
 }
 

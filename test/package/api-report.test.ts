@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { publicModules } from "./api/documentation.js";
+import { documentation } from "./api/documentation.js";
 import { currentReports, keptReports, reportName } from "./api/reports.js";
 import { root, specifierOf, subpaths } from "./built.js";
 
 const UPDATE = "the public API is not what its report says: run npm run api:update and review the difference";
 
 describe("the public API", () => {
-  const modules = publicModules();
+  const { modules, strayTags } = documentation();
   const kept = keptReports();
   const current = currentReports();
 
@@ -39,4 +39,6 @@ describe("the public API", () => {
       expect(modules.get(specifier)?.undocumented).toEqual([]);
     },
   );
+
+  it("has no word in its comments that editors take for a tag", () => expect(strayTags).toEqual([]));
 });

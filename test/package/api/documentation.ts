@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import ts from "typescript";
 import { fileOf, root, specifierOf, subpaths } from "../built.js";
 
@@ -9,8 +10,19 @@ interface PublicModule {
   readonly undocumented: readonly string[];
 }
 
-/** Every subpath, by its specifier. */
-export function publicModules(): Map<string, PublicModule> {
+/** The tags that doc comments here have. Whatever else begins with an @ cuts off what an editor shows of the comment. */
+const TAGS = ["param", "typeParam", "returns", "throws", "default", "example", "see"];
+
+/** What the built types say. */
+interface Documentation {
+  /** Every subpath, by its specifier. */
+  readonly modules: ReadonlyMap<string, PublicModule>;
+  /** What is read as a tag and is none, by its file: `koa.d.ts: @koa`. */
+  readonly strayTags: readonly string[];
+}
+
+/** Reads the built types as an editor does. */
+export function documentation(): Documentation {
   const files = subpaths.map((subpath) => fileOf(subpath, "import", "types"));
   const program = ts.createProgram(files, {
     target: ts.ScriptTarget.ES2022,
@@ -23,7 +35,7 @@ export function publicModules(): Map<string, PublicModule> {
   });
   const checker = program.getTypeChecker();
   const seen = new Set<ts.Declaration>();
-  return new Map(
+  const modules = new Map(
     subpaths.map((subpath, index) => {
       const file = program.getSourceFile(files[index] ?? "");
       const module = file && checker.getSymbolAtLocation(file);
@@ -31,6 +43,16 @@ export function publicModules(): Map<string, PublicModule> {
       return [specifierOf(subpath), read(exported)];
     }),
   );
+  const ours = program.getSourceFiles().filter(isOurs);
+  return {
+    modules,
+    strayTags: ours.flatMap((file) => tagsIn(file).map((tag) => `${basename(file.fileName)}: @${tag}`)),
+  };
+
+  function tagsIn(node: ts.Node): string[] {
+    const own = ts.getJSDocTags(node).map(({ tagName }) => tagName.text);
+    return [...own.filter((name) => !TAGS.includes(name)), ...node.getChildren().flatMap(tagsIn)];
+  }
 
   function resolve(symbol: ts.Symbol): ts.Symbol {
     return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
@@ -60,15 +82,14 @@ export function publicModules(): Map<string, PublicModule> {
     const type =
       symbol.flags & ts.SymbolFlags.Type ? checker.getDeclaredTypeOfSymbol(symbol) : checker.getTypeOfSymbol(symbol);
     return checker.getPropertiesOfType(type).filter(({ declarations: [declaration] = [] }) => {
-      if (declaration === undefined || seen.has(declaration) || !isOurs(declaration)) return false;
+      if (declaration === undefined || seen.has(declaration) || !isOurs(declaration.getSourceFile())) return false;
       seen.add(declaration);
       const inferredFrom = ts.findAncestor(declaration, ts.isVariableDeclaration);
       return inferredFrom === undefined || inferredFrom === symbol.valueDeclaration;
     });
   }
 
-  function isOurs(declaration: ts.Declaration): boolean {
-    const { fileName } = declaration.getSourceFile();
+  function isOurs({ fileName }: ts.SourceFile): boolean {
     return fileName.startsWith(root.replaceAll("\\", "/")) && !fileName.includes("/node_modules/");
   }
 }
