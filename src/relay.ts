@@ -77,9 +77,23 @@ export interface Relay<Adapters extends readonly WebhookAdapter[] = readonly Web
 }
 
 /**
- * Makes a relay.
+ * Makes a relay. It verifies webhooks, turns them into events, and sends these to Affonso's events endpoint, signed, and
+ * so that each counts once. Without an `outbox` the provider waits for the endpoint; with one it is answered as soon as
+ * the event is kept, and the relay delivers it, however long the endpoint is away.
+ *
+ * The options are checked at once, and that is all: no request is made and no outbox is opened before the first webhook,
+ * `send` or `start()`.
+ *
+ * @example
+ * const relay = createRelay({
+ *   apiKey: process.env.AFFONSO_API_KEY,
+ *   adapters: [stripe({ webhookSecret: process.env.STRIPE_WEBHOOK_SECRET })],
+ *   outbox: sqliteOutbox({ path: "affonso.db" }),
+ * });
+ * app.use("/webhooks", createExpressMiddleware(relay));
  *
  * @throws RelayError `invalid_options`: which option, what was expected, what came.
+ * @see https://docs.affonso.io/api/endpoint/events/create
  */
 export function createRelay<const Adapters extends readonly WebhookAdapter[]>(
   options: RelayOptions<Adapters>,
