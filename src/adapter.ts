@@ -83,6 +83,7 @@ export interface AdapterDefinition<Name extends string, Schema extends StandardS
  * Makes an adapter for a provider: verify the bytes, read JSON, check the shape once, normalize.
  *
  * @throws RelayError `invalid_options` when a part is missing or the name can't stand in a path.
+ * @see https://standardschema.dev
  */
 export function defineAdapter<const Name extends string, Schema extends StandardSchemaV1>(
   definition: AdapterDefinition<Name, Schema>,

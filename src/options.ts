@@ -74,7 +74,11 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly adapters: Adapters;
   /** How the provider's customer, product and price ids become yours. @default ids go through unchanged */
   readonly mappings?: Mappings | undefined;
-  /** The last word over an event, after the mappings: answer the event, changed or not, or null to drop it. */
+  /**
+   * The last word over an event, after the mappings: answer the event, changed or not, or null to drop it.
+   *
+   * @default events go as they are
+   */
   readonly transform?: ((event: RelayEvent) => RelayEvent | null | Promise<RelayEvent | null>) | undefined;
   /**
    * Keeps webhooks until the endpoint has them: `sqliteOutbox(…)`, `memoryOutbox()`. Without one, webhooks pass through:
@@ -92,7 +96,7 @@ export interface RelayOptions<Adapters extends readonly WebhookAdapter[] = reado
   readonly timeoutMs?: number | undefined;
   /** Where log lines go; pino fits. @default warnings and errors to the console */
   readonly logger?: Logger | undefined;
-  /** Functions that are called as events pass. */
+  /** Functions that are called as events pass. @default none */
   readonly on?: RelayHooks | undefined;
   /**
    * The fetch to send with, such as one that goes through a proxy or is instrumented. Redirects are never followed.

@@ -34,6 +34,7 @@ const HASH_BYTES: Readonly<Record<HmacHash, number>> = { "SHA-256": 32, "SHA-512
  * `{ header: "x-shopify-hmac-sha256", encoding: "base64" }`. GitHub: `{ header: "x-hub-signature-256", prefix: "sha256=" }`.
  *
  * @throws RelayError `invalid_options`; the verifier itself throws `signature_invalid`.
+ * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export function hmacSha256(options: HmacOptions): WebhookVerifier {
   return hmac("hmacSha256", "SHA-256", options);
@@ -43,6 +44,7 @@ export function hmacSha256(options: HmacOptions): WebhookVerifier {
  * Verifies an HMAC-SHA512, with the options of {@link hmacSha256}. Paystack: `{ header: "x-paystack-signature" }`.
  *
  * @throws RelayError `invalid_options`; the verifier itself throws `signature_invalid`.
+ * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export function hmacSha512(options: HmacOptions): WebhookVerifier {
   return hmac("hmacSha512", "SHA-512", options);

@@ -34,6 +34,7 @@ export interface ExpressHandlerOptions extends HandlerOptions {
  * `express.json()`.
  *
  * @throws RelayError `invalid_options`.
+ * @see https://expressjs.com/en/guide/using-middleware.html
  */
 export function createExpressMiddleware<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,
@@ -48,6 +49,7 @@ export function createExpressMiddleware<Adapters extends readonly WebhookAdapter
  * A handler for one source on a route of yours: `app.post("/stripe", createExpressHandler(relay, "stripe"))`.
  *
  * @throws RelayError `invalid_options`, also when the relay has no such source.
+ * @see https://expressjs.com/en/guide/routing.html
  */
 export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,
@@ -71,6 +73,8 @@ export function createExpressHandler<Adapters extends readonly WebhookAdapter[]>
  * Keeps the raw bytes where `express.json()` must stay in front:
  * `app.use(express.json({ verify: captureRawBody, limit: "1mb" }))`. The limit is Express's own, 100 kB without it: what is
  * larger never reaches the relay.
+ *
+ * @see https://github.com/expressjs/body-parser#verify
  */
 export function captureRawBody(request: IncomingMessage, _response: ServerResponse, bytes: Buffer): void {
   const keeping: NodeRequest = request;

@@ -12,6 +12,8 @@ const ADVICE = "Call the handler before request.json() or request.text(), or han
  *
  * @param source - The adapter's name. Without it, the last segment of the request's path says which.
  * @throws RelayError `invalid_options`, also when the relay has no such source.
+ * @see https://fetch.spec.whatwg.org/#request-class
+ * @see https://fetch.spec.whatwg.org/#response-class
  */
 export function createFetchHandler<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,

@@ -77,6 +77,7 @@ export function createKoaMiddleware<Adapters extends readonly WebhookAdapter[]>(
  * A handler for one source on a route of yours: `router.post("/stripe", createKoaHandler(relay, "stripe"))`.
  *
  * @throws RelayError `invalid_options`, also when the relay has no such source.
+ * @see https://koajs.com/#context
  */
 export function createKoaHandler<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,

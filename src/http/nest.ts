@@ -35,9 +35,9 @@ export type NestToken = string | symbol | (abstract new (...parameters: never[])
 export interface NestAsyncOptions<Dependencies extends unknown[], Import> extends NestMountOptions {
   /** Makes the relay of what `inject` names, in its order. */
   readonly useFactory: (...dependencies: Dependencies) => Relay | Promise<Relay>;
-  /** What `useFactory` is given. */
+  /** What `useFactory` is given. @default [] */
   readonly inject?: NestToken[] | undefined;
-  /** The modules that export what `inject` names, other than global ones. */
+  /** The modules that export what `inject` names, other than global ones. @default [] */
   readonly imports?: Import[] | undefined;
 }
 

@@ -57,6 +57,7 @@ export function createNodeMiddleware<Adapters extends readonly WebhookAdapter[]>
  * A handler for one source, for a route of yours: `if (request.url === "/stripe") return handler(request, response)`.
  *
  * @throws RelayError `invalid_options`, also when the relay has no such source.
+ * @see https://nodejs.org/api/http.html#event-request
  */
 export function createNodeHandler<Adapters extends readonly WebhookAdapter[]>(
   relay: Relay<Adapters>,

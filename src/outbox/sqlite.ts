@@ -62,6 +62,8 @@ export interface SqliteOutboxLimits {
  * is 22.16 or newer, else better-sqlite3, which you install beside it.
  *
  * @throws RelayError `invalid_options`
+ * @see https://www.sqlite.org/wal.html
+ * @see https://www.sqlite.org/pragma.html#pragma_synchronous
  */
 export function sqliteOutbox(options: SqliteOutboxOptions): Outbox {
   assertKnownKeys("sqliteOutbox", options, ["path", "database", "maxBacklog", "minFreeBytes", "logger"]);
