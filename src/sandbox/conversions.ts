@@ -10,27 +10,49 @@ import type { ConversionInput, RefundInput } from "./validation.js";
  * @see https://docs.affonso.io/api/endpoint/conversions/create
  */
 export interface SandboxConversion {
+  /** Of the conversion: what a refund names. */
   readonly id: string;
+  /** The referral that brought the customer. */
   readonly referral_id: string;
+  /** Who earns the commission. */
   readonly affiliate_id: string;
+  /** The affiliate program. */
   readonly program_id: string;
+  /** The sale in major units, as it was sent; refunds leave it as it is. */
   readonly sale_amount: number;
+  /** ISO 4217, in upper case. */
   readonly sale_amount_currency: string;
+  /** Major units, less what refunds took of it; 0 without an incentive. */
   readonly commission_amount: number;
+  /** That of the sale. */
   readonly commission_currency: string;
+  /** Of the commission: what the request said, `pending` for events; `refunded` once all was given back. */
   readonly status: ConversionInput["status"];
+  /** Of the sale: what the request said, `complete` for events, then `partial_refunded` or `refunded`. */
   readonly sales_status: ConversionInput["sales_status"];
+  /** The sandbox holds nothing back. */
   readonly hold_period_days: null;
+  /** The sandbox knows no payments. */
   readonly payment_intent_id: null;
+  /** The sandbox knows no invoices. */
   readonly invoice_id: null;
+  /** When the sale was, or else when it came, in ISO 8601 and UTC. */
   readonly created_at: string;
+  /** When it came, or its latest refund, in ISO 8601 and UTC. */
   readonly updated_at: string;
+  /** Of the commission; null where no incentive pays one. */
   readonly earning_id: string | null;
+  /** Null where no incentive pays a commission. */
   readonly earning_type: "commission" | null;
+  /** The id under which it counts once. */
   readonly external_event_id: string;
+  /** By the incentives. */
   readonly calculation_mode: "auto";
+  /** The incentive that pays; null where none does. */
   readonly matched_incentive_id: string | null;
+  /** True only in the answer to a request whose id was known. */
   readonly replayed: boolean;
+  /** The sandbox's own id of the request. */
   readonly source_event_id: string;
 }
 
