@@ -108,6 +108,12 @@ describe.each(["README.md", "CONTRIBUTING.md", "SECURITY.md"])("%s", (file) => {
   });
 });
 
+describe("AGENTS.md", () => {
+  it("is short enough to be read whole, each time: at most 60 lines", () => {
+    expect(readMarkdown("AGENTS.md").trimEnd().split("\n").length).toBeLessThanOrEqual(60);
+  });
+});
+
 describe("CONTRIBUTING.md's worked examples", () => {
   it("are what the files say that they name", () => {
     const examples = fencesOf(readMarkdown("CONTRIBUTING.md")).flatMap(({ before, code }) => {
