@@ -1,3 +1,4 @@
+import { assertWholeNumber } from "../errors.js";
 import type { Answer } from "./answer.js";
 import { Api } from "./api.js";
 import type { SandboxConversion } from "./conversions.js";
@@ -30,7 +31,11 @@ export interface Sandbox {
   readonly referrals: readonly SandboxReferral[];
   /** Requests whose `external_event_id` was known already. */
   readonly replays: readonly SandboxReplay[];
-  /** Starts to listen, on a free port unless one is given. While it listens, answers where. */
+  /**
+   * Starts to listen, on a free port unless one is given. While it listens, answers where.
+   *
+   * @throws RelayError `invalid_options` for what is no port; Node's own error where the port is taken.
+   */
   start(port?: number): Promise<SandboxAddress>;
   /** Stops to listen and cuts open connections. What it remembers stays. */
   stop(): Promise<void>;
@@ -95,6 +100,7 @@ class LocalSandbox implements Sandbox {
   }
 
   async start(port = 0): Promise<SandboxAddress> {
+    assertWholeNumber("start port", port, 0, 65_535);
     this.#running ??= this.#listen(port);
     return (await this.#running).address;
   }

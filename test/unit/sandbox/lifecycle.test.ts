@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createSandbox } from "../../../src/sandbox/index.js";
 import { NOW_MS, sale, startSandbox } from "./client.js";
 
@@ -30,6 +30,21 @@ describe("start and stop", () => {
     await expect(sandbox.start(Number(new URL(baseUrl).port))).rejects.toThrow("EADDRINUSE");
     expect((await sandbox.start()).port).toBeGreaterThan(0);
     await sandbox.stop();
+  });
+
+  it.each<[string, unknown]>([
+    ["an object", { port: 4999 }],
+    ["a string", "4999"],
+    ["a number", -1],
+    ["a number", 65_536],
+    ["a number", Number.NaN],
+    ["null", null],
+  ])("refuse %s that is no port (%#), and may be tried again", async (what, port) => {
+    const sandbox = createSandbox();
+    onTestFinished(() => sandbox.stop());
+    const refusal = `start port must be a whole number from 0 to 65535, got ${what}`;
+    await expect(sandbox.start(port as number)).rejects.toThrow(`invalid_options: ${refusal}`);
+    expect((await sandbox.start()).port).toBeGreaterThan(0);
   });
 
   it("stop does not wait for a client that never finishes its request", async () => {
