@@ -80,17 +80,18 @@ export class RelayError extends Error {
   /** Whether the same webhook may succeed later without anybody changing anything. */
   readonly retryable: boolean;
   /** How long the sender should wait, in milliseconds, where that is known. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** Id of the event that it is about, where one is known. */
-  readonly externalEventId: string | undefined;
+  declare readonly externalEventId: string | undefined;
 
-  constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
-    super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: RelayErrorCode, message: string, { cause, retryAfterMs, externalEventId }: RelayErrorOptions = {}) {
+    super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = ERROR_CODES[code].status;
     this.retryable = ERROR_CODES[code].retryable;
-    this.retryAfterMs = options.retryAfterMs;
-    this.externalEventId = options.externalEventId;
+    // Only where there is one: whoever prints an error sees each field that it has.
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
+    if (externalEventId !== undefined) this.externalEventId = externalEventId;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

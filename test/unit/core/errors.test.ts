@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
@@ -58,6 +59,13 @@ describe("the table of error codes", () => {
 });
 
 describe("a RelayError", () => {
+  it("is printed with what it says, and with nothing that it does not know", () => {
+    expect(inspect(new RelayError("no_outbox", "there is none"))).not.toContain("undefined");
+    const known = inspect(new RelayError("outbox_full", "later", { retryAfterMs: 0, externalEventId: "evt_1" }));
+    expect(known).toContain("retryAfterMs: 0");
+    expect(known).toContain("externalEventId: 'evt_1'");
+  });
+
   it.each(Object.keys(ERROR_CODES) as RelayErrorCode[])("of code %s carries what the table says of it", (code) => {
     const error = new RelayError(code, "do this");
     expect(error).toBeInstanceOf(Error);
