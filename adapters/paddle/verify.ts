@@ -31,7 +31,7 @@ const MISTAKEN: readonly MistakenSecret[] = [
  */
 export function createVerify(webhookSecret: unknown, toleranceSeconds: number) {
   const wanted = "the secret key of the notification destination (pdl_ntfset_…, in Developer tools > Notifications)";
-  const secrets = secretList("webhookSecret", webhookSecret, wanted, MISTAKEN);
+  const secrets = secretList("webhookSecret of paddle()", webhookSecret, wanted, MISTAKEN);
   const verify = createTimestampedVerify(SCHEME, secrets, toleranceSeconds);
   return async (request: WebhookRequest, context: VerifyContext): Promise<void> => {
     if (!headerOf(request.headers, SCHEME.header)) refuseClassic(request);

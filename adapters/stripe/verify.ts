@@ -30,7 +30,7 @@ export function createVerify(webhookSecret: unknown, toleranceSeconds: number) {
   const wanted = "the webhook endpoint's signing secret (whsec_…) or a list of them";
   return createTimestampedVerify(
     SCHEME,
-    secretList("webhookSecret", webhookSecret, wanted, MISTAKEN),
+    secretList("webhookSecret of stripe()", webhookSecret, wanted, MISTAKEN),
     toleranceSeconds,
   );
 }

@@ -12,7 +12,7 @@ export type MistakenSecret = readonly [pattern: RegExp, what: string];
 /**
  * One or several secrets as a list: several during a rotation, or where several endpoints share one URL.
  *
- * @param option - The option's name, for the error message.
+ * @param option - The option's name, for the error message, and whose it is: `webhookSecret of stripe()`.
  * @param what - What is expected there, such as "the endpoint's signing secret (whsec_…)".
  * @param mistaken - What is often pasted there instead.
  * @throws RelayError `invalid_options`; it never shows the secret.
@@ -26,7 +26,7 @@ export function secretList(
   const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (secrets.length === 0) throw invalidOption(option, what, value);
   return secrets.map((secret, at) => {
-    const place = Array.isArray(value) ? `${option}[${at}]` : option;
+    const place = Array.isArray(value) ? option.replace(/ of |$/, `[${at}]$&`) : option;
     if (secret === undefined) {
       throw new RelayError(
         "invalid_options",

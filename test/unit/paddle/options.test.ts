@@ -33,16 +33,20 @@ describe("the options of paddle()", () => {
 
   it.each([
     ["no options", undefined, /argument of paddle\(\) must be an object, got undefined/],
-    ["no secret", {}, /webhookSecret must be .*pdl_ntfset_.*got undefined/],
-    ["an empty secret", { webhookSecret: "" }, /webhookSecret must be .*got an empty string/],
-    ["no secret in the list", { webhookSecret: [] }, /webhookSecret must be .*got an empty array/],
-    ["an empty secret in the list", { webhookSecret: [SECRET, ""] }, /webhookSecret\[1\] must be .*empty string/],
+    ["no secret", {}, /webhookSecret of paddle\(\) must be .*pdl_ntfset_.*got undefined/],
+    ["an empty secret", { webhookSecret: "" }, /webhookSecret of paddle\(\) must be .*got an empty string/],
+    ["no secret in the list", { webhookSecret: [] }, /webhookSecret of paddle\(\) must be .*got an empty array/],
+    [
+      "an empty secret in the list",
+      { webhookSecret: [SECRET, ""] },
+      /webhookSecret\[1\] of paddle\(\) must be .*empty string/,
+    ],
     ["white space as a secret", { webhookSecret: "  " }, /webhookSecret .*white space/],
     ["white space behind the secret", { webhookSecret: `${SECRET}\n` }, /webhookSecret .*white space/],
     [
       "an invisible character",
       { webhookSecret: [SECRET, `${SECRET}\u200b`] },
-      /\[1\] must be .*pdl_ntfset_.*copy-paste slip/,
+      /\[1\] of paddle\(\) must be .*pdl_ntfset_.*copy-paste slip/,
     ],
     ["a live API key", { webhookSecret: "pdl_live_apikey_01ab_cd_ef" }, /pdl_ntfset_.*this is an API key/],
     [

@@ -4,9 +4,9 @@ import { secretList } from "../../../src/signing/secrets.js";
 
 const CANARY = "CANARY-s3cret";
 
-function refusalOf(value: unknown): string {
+function refusalOf(value: unknown, option = "webhookSecret"): string {
   try {
-    secretList("webhookSecret", value, "the endpoint's signing secret");
+    secretList(option, value, "the endpoint's signing secret");
   } catch (error) {
     if (!isRelayError(error)) throw error;
     expect(error.code).toBe("invalid_options");
@@ -50,6 +50,12 @@ describe("a list of secrets", () => {
   ])("says what is expected and what kind of thing came (%#)", (value, words) => {
     expect(refusalOf(value)).toMatch(/^invalid_options: webhookSecret(\[\d\])? must be the endpoint's signing secret/);
     expect(refusalOf(value)).toContain(words);
+  });
+
+  it("says which of a list it is: after the option's name, before whose it is", () => {
+    const list = ["right", ""];
+    expect(refusalOf(list, "hmacSha256 secret")).toContain(" hmacSha256 secret[1] must be");
+    expect(refusalOf(list, "webhookSecret of stripe()")).toContain(" webhookSecret[1] of stripe() must be");
   });
 
   it.each([[` ${CANARY}`], [`${CANARY}\n`], [`\t${CANARY}`], [`\ufeff${CANARY}`], [["right", `${CANARY} `]], [" "]])(
