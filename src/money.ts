@@ -58,6 +58,16 @@ export function isExact(money: Money): boolean {
 }
 
 /**
+ * What is without tax of a payment of a part of a total, of which `net` is without tax: both are paid alike. Half a cent
+ * goes down: rather a cent less of commission than commission on tax.
+ *
+ * @param total - More than 0.
+ */
+export function netShare(net: bigint, paid: bigint, total: bigint): bigint {
+  return (2n * net * paid + total - 1n) / (2n * total);
+}
+
+/**
  * Reads a decimal amount of major units, for providers that send `"19.99"` instead of cents.
  *
  * @param amount - Decimal text such as `"19.99"`. A number is taken by its shortest text, up to fifteen digits: what was

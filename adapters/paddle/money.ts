@@ -1,5 +1,5 @@
 import { RelayError } from "../../src/errors.js";
-import type { Money } from "../../src/money.js";
+import { type Money, netShare } from "../../src/money.js";
 import { askAmount } from "../../src/provider-adapter.js";
 import type { PaddleAmount, PaddleAmountFunction, PaddleSettings } from "./options.js";
 import type { PaddleAdjustment, PaddleTransaction } from "./schema.js";
@@ -74,9 +74,8 @@ function net(totals: Totals): bigint {
   // https://developer.paddle.com/changelog/2026/grand-total-tax-field
   if (typeof totals.grand_total_tax === "string" && taxPaid(totals) !== tax) return grandTotal - taxPaid(totals);
   if (total <= 0n) return grandTotal;
-  // A credit pays for goods and tax alike, so tax shrinks as the total does. Half a cent of tax counts as a whole one:
-  // rather a cent less of commission than commission on tax.
-  return grandTotal - (2n * tax * grandTotal + total) / (2n * total);
+  // A credit pays for goods and tax alike, so tax shrinks as the total does.
+  return netShare(total - tax, grandTotal, total);
 }
 
 function taxPaid(totals: Totals): bigint {

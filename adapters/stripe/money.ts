@@ -1,5 +1,5 @@
 import { invalidOption } from "../../src/errors.js";
-import type { Money } from "../../src/money.js";
+import { type Money, netShare } from "../../src/money.js";
 import { askAmount } from "../../src/provider-adapter.js";
 import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 
@@ -7,8 +7,9 @@ import type { StripeCheckoutSession, StripeInvoice } from "./schema.js";
 export type StripeAmountFunction = (sale: StripeInvoice | StripeCheckoutSession) => number | Promise<number>;
 
 /**
- * Which amount is the sale: without tax, with it, or your own. Of an invoice that was paid in part from a credit balance,
- * `"net"` is what was paid.
+ * Which amount is the sale: without tax, with it, or your own. Of an invoice, what was paid counts, up to its total:
+ * where a credit balance paid a part, `"net"` is the same share of the amount without tax; what is paid for an earlier
+ * debt, or goes to the balance, is in neither.
  */
 export type StripeAmount = "net" | "gross" | StripeAmountFunction;
 
@@ -33,9 +34,25 @@ export function assertAmount(amount: unknown): asserts amount is StripeAmount {
 /** What an invoice sold, by the option `amount`. */
 export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Promise<number> | number {
   if (typeof amount === "function") return askAmount(amount, invoice, "stripe()");
-  if (amount === "gross" || invoice.amount_paid !== invoice.total) return invoice.amount_paid;
-  // Paid in part from a credit balance, how much of it was tax is nobody's to say; paid in full, Stripe says it.
-  return invoice.total_excluding_tax ?? Number(BigInt(invoice.total) - taxOf(invoice));
+  const paid = paidOf(invoice);
+  if (amount === "gross" || paid <= 0) return paid;
+  const total = BigInt(invoice.total);
+  const { total_excluding_tax: stated } = invoice;
+  const net = stated == null ? total - taxOf(invoice) : BigInt(stated);
+  // Less than the total where a credit balance paid the rest, of goods and tax alike.
+  return Number(netShare(net, BigInt(paid), total));
+}
+
+/**
+ * What was paid for this invoice's own total, which is what its refunds are measured against. More is paid where a debt
+ * of the customer's is collected with it, or too much was transferred: neither was sold here, and whoever gets the total
+ * back has got all of the sale back.
+ *
+ * @see https://docs.stripe.com/billing/customer/balance
+ * @see https://docs.stripe.com/api/invoices/object#invoice_object-amount_overpaid
+ */
+export function paidOf({ amount_paid, total }: StripeInvoice): number {
+  return Math.min(amount_paid, total);
 }
 
 /** What a Checkout session sold, by the option `amount`. */

@@ -3,7 +3,7 @@ import type { LinkInput, RelayRecordInput } from "../../src/event.js";
 import { compact, skip } from "../../src/provider-records.js";
 import { customerOf, invoiceIdentity, sessionIdentity } from "./identity.js";
 import { billingInterval, idsOf, isRecurring, subscriptionOf } from "./lines.js";
-import { invoiceAmount, sessionAmount, stripeMoney } from "./money.js";
+import { invoiceAmount, paidOf, sessionAmount, stripeMoney } from "./money.js";
 import type { StripeContext } from "./options.js";
 import { checkoutEventSchema, invoiceEventSchema, type StripeCheckoutSession, type StripeEvent } from "./schema.js";
 
@@ -34,7 +34,7 @@ export async function invoicePaid(event: StripeEvent, context: StripeContext): P
     },
     // paid_at, since an event may be made, or made again, later than the payment.
     occurredAt: isoTime(invoice.status_transitions?.paid_at ?? event.created),
-    ...soldFor(minorUnits, invoice.amount_paid, invoice.currency),
+    ...soldFor(minorUnits, paidOf(invoice), invoice.currency),
     ...idsOf(lines),
     interval: billingInterval(lines),
     isSubscription: subscription != null || lines.some(isRecurring),

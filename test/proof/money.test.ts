@@ -135,6 +135,23 @@ function expectExact(
   expect(sent).toEqual(carries ? { amount: exact, currency } : { amount: "refused" });
 }
 
+/** Of what is without tax, the share that was paid, to half a cent. */
+function expectShare(
+  sent: { amount: string; currency?: string },
+  { net, paid, total }: { net: bigint; paid: bigint; total: bigint },
+  currency: { currency: string; decimals: number },
+): void {
+  if (sent.amount === "nothing") {
+    expect(2n * paid * net <= total).toBe(true);
+    return;
+  }
+  const share = BigInt(sent.amount.replace(".", "") + "0".repeat(missingZeros(sent.amount, currency.decimals)));
+  expectExact(sent, share, currency);
+  // Twice the distance to the exact share, in units of 1/total: at most one half, and the half goes down.
+  const twice = 2n * (share * total - paid * net);
+  expect(twice >= -total && twice < total).toBe(true);
+}
+
 function stripeInvoice(fields: Record<string, unknown>, currency: string): string {
   const object = {
     ...{ id: "in_1", object: "invoice", customer: "cus_1", lines: { data: [] }, currency: currency.toLowerCase() },
@@ -210,6 +227,24 @@ describe("what is sent of a sale is the exact decimal, or nothing", { timeout: 3
     });
   });
 
+  it("of Stripe's invoices of which another part was paid than the total, its share of what is without tax", async () => {
+    const invoice = fc
+      .record({
+        total: fc.oneof(smallAmount, fc.bigInt({ min: 1n, max: FIFTEEN_DIGITS })),
+        taxPermille: fc.bigInt({ min: 0n, max: 400n }),
+        paidPermille: fc.oneof(fc.bigInt({ min: 1n, max: 999n }), fc.bigInt({ min: 1_001n, max: 2_000n })),
+      })
+      .map(({ total, taxPermille, paidPermille }) => {
+        return { total, net: total - (total * taxPermille) / 1_000n, paid: (total * paidPermille) / 1_000n };
+      });
+    await holdsFor(ofStripe, invoice, async ({ total, net, paid }, currency) => {
+      const fields = { amount_paid: paid, total, total_excluding_tax: net };
+      const sent = await sentFor("stripe", stripeInvoice(fields, currency.currency));
+      if (paid >= total) return expectExact(sent, net, currency);
+      expectShare(sent, { net, paid, total }, currency);
+    });
+  });
+
   it("of Paddle's texts, in every currency: what was earned", async () => {
     await holdsFor(ofPaddle, anyAmount, async (earnings, currency) => {
       const totals = { tax: "0", total: "1", grand_total: "1", earnings };
@@ -231,15 +266,7 @@ describe("what is sent of a sale is the exact decimal, or nothing", { timeout: 3
     await holdsFor(ofPaddle, transaction, async ({ total, tax, credit, grandTotal }, currency) => {
       const totals = { total, tax, credit, grand_total: grandTotal };
       const sent = await sentFor("paddle", paddleTransaction(totals, currency.currency));
-      if (sent.amount === "nothing") {
-        expect(2n * grandTotal * (total - tax) <= total).toBe(true);
-        return;
-      }
-      const net = BigInt(sent.amount.replace(".", "") + "0".repeat(missingZeros(sent.amount, currency.decimals)));
-      expectExact(sent, net, currency);
-      // Twice the distance to the exact share, in units of 1/total: at most one half, and the half goes down.
-      const twice = 2n * (net * total - grandTotal * (total - tax));
-      expect(twice >= -total && twice < total).toBe(true);
+      expectShare(sent, { net: total - tax, paid: grandTotal, total }, currency);
     });
   });
 

@@ -78,7 +78,8 @@ describe("a paid invoice", () => {
       sold("acacia_renewal", {
         reason: "subscription_cycle",
         references: legacyReferences("acacia_renewal"),
-        sale: { minorUnits: 4880, currency: "GBP", decimals: 2 },
+        sale: { minorUnits: 4067, currency: "GBP", decimals: 2 },
+        paid: { minorUnits: 4880, currency: "GBP", decimals: 2 },
         ...team("price_team_monthly"),
         interval: "monthly",
       }),
@@ -454,7 +455,17 @@ describe("what was paid for an invoice", () => {
     expect(await paidFor({}, { amount: "gross" })).toBeUndefined();
     expect(await paidFor({}, { amount: () => 11900 })).toBeUndefined();
     expect(await paidFor({ total_excluding_tax: 11900 })).toBeUndefined();
-    expect(await paidFor({ amount_paid: 5000 })).toBeUndefined();
+    expect(await paidFor({ amount_paid: 5000 }, { amount: "gross" })).toBeUndefined();
+  });
+
+  it("is what the customer paid, where a credit balance paid the rest: no more can be given back", async () => {
+    expect(await paidFor({ amount_paid: 5000, starting_balance: -6900 })).toEqual(eur(5000));
+  });
+
+  it("is no more than the total, where more was paid: the whole total given back is the whole sale", async () => {
+    expect(await paidFor({ amount_paid: 12400, starting_balance: 500 })).toEqual(eur(11900));
+    expect(await paidFor({ amount_paid: 12400 }, { amount: () => 4242 })).toEqual(eur(11900));
+    expect(await paidFor({ amount_paid: 12400 }, { amount: "gross" })).toBeUndefined();
   });
 
   it("is absent where nothing was paid, and your function makes it a sale all the same", async () => {
@@ -503,9 +514,34 @@ describe("the amount of an invoice", () => {
     expect(await amountOf(changes, { name: "invoice-paid.hybrid.first" })).toBe(2900);
   });
 
-  it("is what was paid where that is not the total: the tax in it is nobody's to say", async () => {
-    expect(await amountOf({ amount_paid: 5000 })).toBe(5000);
-    expect(await amountOf({ amount_paid: 12400, starting_balance: 500 })).toBe(12400);
+  it("is its share of the net total where a credit balance paid a part: that paid goods and tax alike", async () => {
+    expect(await amountOf({ amount_paid: 11899, starting_balance: -1 })).toBe(9999);
+    expect(await amountOf({ amount_paid: 5950 })).toBe(5000);
+    expect(await amountOf({ amount_paid: 5950, total_excluding_tax: null })).toBe(5000);
+    expect(await amountOf({ amount_paid: 1 })).toBe(1);
+  });
+
+  it("goes down where the share ends on half a cent", async () => {
+    const half = { total: 200, total_excluding_tax: 150, total_taxes: [{ amount: 50 }] };
+    expect(await amountOf({ ...half, amount_paid: 2 })).toBe(1);
+    expect(await amountOf({ ...half, amount_paid: 6 })).toBe(4);
+    expect(await amountOf({ ...half, amount_paid: 7 })).toBe(5);
+  });
+
+  it("is the net total where more was paid, since an earlier debt or a credit to come is no part of it", async () => {
+    expect(await amountOf({ amount_paid: 12400, starting_balance: 500 })).toBe(10000);
+    expect(await amountOf({ amount_paid: 12400, amount_overpaid: 500 })).toBe(10000);
+    expect(await amountOf({ amount_paid: 12400, total_excluding_tax: null })).toBe(10000);
+  });
+
+  it("is nothing where only an earlier debt was paid, or tax alone was given back", async () => {
+    for (const amount of ["net", "gross"] as const) {
+      const nothing = { total: 0, total_excluding_tax: 0, total_taxes: [] };
+      expect(await amountOf({ ...nothing, amount_paid: 500, starting_balance: 500 }, { amount })).toBe("no_amount");
+      expect(await amountOf({ ...nothing, amount_paid: -500 }, { amount })).toBe("no_amount");
+      const taxGiven = { total: -500, total_excluding_tax: 100, total_taxes: [{ amount: -600 }] };
+      expect(await amountOf({ ...taxGiven, amount_paid: 0 }, { amount })).toBe("no_amount");
+    }
   });
 
   it("is never the sum of the lines", async () => {
@@ -513,9 +549,10 @@ describe("the amount of an invoice", () => {
     expect(await recordsOf(adapter, event)).toMatchObject([{ sale: { minorUnits: 10000 } }]);
   });
 
-  it('is what was paid with amount: "gross"', async () => {
+  it('is what was paid of the total with amount: "gross"', async () => {
     expect(await amountOf({}, { amount: "gross" })).toBe(11900);
     expect(await amountOf({ amount_paid: 5000 }, { amount: "gross" })).toBe(5000);
+    expect(await amountOf({ amount_paid: 12400, starting_balance: 500 }, { amount: "gross" })).toBe(11900);
     expect(await amountOf({ amount_paid: 0 }, { amount: "gross" })).toBe("no_amount");
   });
 
