@@ -3,13 +3,16 @@ import type { StripeInvoiceLine } from "./schema.js";
 
 const DAY_SECONDS = 86_400;
 
-/** Product and price ids of all lines, each once. */
+/** Product and price ids of what the lines sell, each once. */
 export function idsOf(lines: readonly StripeInvoiceLine[]): { productIds: string[]; priceIds: string[] } {
+  // A change of plan gives back what is left of the one before: https://docs.stripe.com/billing/subscriptions/prorations
+  const charged = lines.filter(({ amount }) => (amount ?? 0) >= 0);
+  const sold = charged.length > 0 ? charged : lines;
   return {
     productIds: distinct(
-      lines.map(({ pricing, price, plan }) => pricing?.price_details?.product ?? price?.product ?? plan?.product),
+      sold.map(({ pricing, price, plan }) => pricing?.price_details?.product ?? price?.product ?? plan?.product),
     ),
-    priceIds: distinct(lines.map(({ pricing, price, plan }) => pricing?.price_details?.price ?? price?.id ?? plan?.id)),
+    priceIds: distinct(sold.map(({ pricing, price, plan }) => pricing?.price_details?.price ?? price?.id ?? plan?.id)),
   };
 }
 

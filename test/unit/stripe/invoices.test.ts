@@ -147,8 +147,7 @@ describe("a paid invoice", () => {
       sold("clover_proration", {
         reason: "subscription_update",
         sale: usd(4500),
-        productIds: ["prod_solo", "prod_team"],
-        priceIds: ["price_solo_monthly", "price_team_monthly"],
+        ...team("price_team_monthly"),
       }),
     ],
     [
@@ -307,6 +306,21 @@ describe("a paid invoice", () => {
         { sale: usd(10000), productIds: [], priceIds: [], interval: "yearly" },
       ]);
     }
+  });
+
+  it("names nothing as sold that a line gives back, unless nothing else is there", async () => {
+    const priced = (name: string, amount: number | null) => ({
+      amount,
+      pricing: { price_details: { product: `prod_${name}`, price: `price_${name}` } },
+    });
+    const old = priced("old", -500);
+    const lines = [old, priced("free", 0), priced("new", 900), priced("unsaid", null)];
+    expect(await recordsOf(adapter, withLines("invoice-paid.clover.first", lines))).toMatchObject([
+      { productIds: ["prod_free", "prod_new", "prod_unsaid"], priceIds: ["price_free", "price_new", "price_unsaid"] },
+    ]);
+    expect(await recordsOf(adapter, withLines("invoice-paid.clover.first", [old]))).toMatchObject([
+      { productIds: ["prod_old"], priceIds: ["price_old"] },
+    ]);
   });
 
   it("may have no lines at all", async () => {
