@@ -60,9 +60,13 @@ export async function checkoutDone(event: StripeEvent, context: StripeContext): 
     invoice: session.invoice,
     payment: session.payment_intent,
   };
-  // With invoice_creation, the invoice is made after the payment and may not be there yet.
+  // With invoice_creation, the invoice is made after the payment and may not be there yet. A subscription has invoices,
+  // whatever the mode is called: presence decides.
   const invoiced =
-    session.invoice != null || session.mode === "subscription" || session.invoice_creation?.enabled === true;
+    session.invoice != null ||
+    session.subscription != null ||
+    session.mode === "subscription" ||
+    session.invoice_creation?.enabled === true;
   const isSale = session.payment_status === "paid" && !invoiced;
   if (!isSale || session.currency == null) return linkOr(event, identity.referralId, references, session);
 

@@ -90,6 +90,22 @@ describe("a completed Checkout session", () => {
     ]);
   });
 
+  it("that names a subscription is no sale of its own, whatever its mode says", async () => {
+    for (const mode of ["payment", "later", null, undefined]) {
+      for (const subscription of ["sub_ada", { id: "sub_ada", object: "subscription" }]) {
+        const event = withObject("checkout-session.payment", { mode, subscription });
+        expect(await recordsOf(adapter, event)).toEqual([
+          {
+            kind: "link",
+            source: "stripe",
+            referralId: "ref_42",
+            references: { session: "cs_payment", customer: "cus_ada", subscription: "sub_ada", payment: "pi_payment" },
+          },
+        ]);
+      }
+    }
+  });
+
   it("is no sale yet while unpaid, and one when the payment has succeeded", async () => {
     const references = { session: "cs_async", customer: "cus_ada", payment: "pi_async" };
     expect(await recordsOf(adapter, fixture("checkout-session.unpaid"))).toEqual([
