@@ -28,6 +28,13 @@ describe("a record of an adapter", () => {
     expect(parse(sale({ source: "stripe" }))).toMatchObject({ source: "billing" });
   });
 
+  it.each([[{}], [Object.create(null)], [["event"]], [{ toString: 1, valueOf: 1 }], [7], [true], [Symbol.iterator]])(
+    "is refused with a kind that is no text (%#)",
+    async (kind) => {
+      expect(await problemOf({ ...sale(), kind })).toBe("kind: expected one of event, refund, link, skip");
+    },
+  );
+
   it.each(["sale", "constructor", "__proto__", "toString", "Event"])("is refused with the kind %s", async (kind) => {
     expect(await problemOf({ ...sale(), kind })).toBe("kind: expected one of event, refund, link, skip");
   });
