@@ -1,4 +1,4 @@
-import { invalidOption, RelayError } from "../errors.js";
+import { invalidOption, misconfigured } from "../errors.js";
 
 /**
  * One secret or several. A type that takes `process.env.X` as it is: where that is undefined, or empty, the app does not
@@ -28,23 +28,17 @@ export function secretList(
   return secrets.map((secret, at) => {
     const place = Array.isArray(value) ? option.replace(/ of |$/, `[${at}]$&`) : option;
     if (secret === undefined) {
-      throw new RelayError(
-        "invalid_options",
-        `${place} must be ${what}, got undefined: is its environment variable set?`,
-      );
+      throw misconfigured(`${place} must be ${what}, got undefined: is its environment variable set?`);
     }
     if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
     if (secret !== secret.trim()) {
-      throw new RelayError("invalid_options", `${place} begins or ends with white space; paste it again`);
+      throw misconfigured(`${place} begins or ends with white space; paste it again`);
     }
     if (/^(["']).*\1$/.test(secret)) {
-      throw new RelayError(
-        "invalid_options",
-        `${place} stands in quotes, which belong to a file or a shell; leave them out`,
-      );
+      throw misconfigured(`${place} stands in quotes, which belong to a file or a shell; leave them out`);
     }
     const slip = mistaken.find(([pattern]) => pattern.test(secret));
-    if (slip !== undefined) throw new RelayError("invalid_options", `${place} must be ${what}, and this is ${slip[1]}`);
+    if (slip !== undefined) throw misconfigured(`${place} must be ${what}, and this is ${slip[1]}`);
     return secret;
   });
 }
