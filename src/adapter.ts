@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
+import { blameOthers, describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
 import type { RelayRecordInput } from "./event.js";
 
 export type { StandardSchemaV1 };
@@ -80,7 +80,8 @@ export interface AdapterDefinition<Name extends string, Schema extends StandardS
 }
 
 /**
- * Makes an adapter for a provider: verify the bytes, read JSON, check the shape once, normalize.
+ * Makes an adapter for a provider: verify the bytes, read JSON, check the shape once, normalize. What `schema` or
+ * `normalize` throws, other than a RelayError, is a `mapping_failed`: the provider keeps the webhook.
  *
  * @throws RelayError `invalid_options` when a part is missing or the name can't stand in a path.
  * @see https://standardschema.dev
@@ -105,8 +106,9 @@ export function defineAdapter<const Name extends string, Schema extends Standard
       return parseJson(request, name);
     },
     async normalize(payload: unknown, context: NormalizeContext) {
-      const parsed = await parsePayload(schema, payload, name);
-      const result = await normalize(parsed, context);
+      const result = await blameOthers(`normalize of ${name} or its schema`, async () =>
+        normalize(await parsePayload(schema, payload, name), context),
+      );
       if (typeof result !== "object") {
         const answer = describeType(result);
         throw new RelayError(
@@ -114,7 +116,7 @@ export function defineAdapter<const Name extends string, Schema extends Standard
           `normalize of ${name} answered ${answer}; answer a record, a list, or null`,
         );
       }
-      return result === null ? [] : isList(result) ? result : [result];
+      return result === null ? [] : [result].flat();
     },
   });
 }
@@ -241,7 +243,3 @@ const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
-
-function isList(result: RelayRecordInput | readonly RelayRecordInput[]): result is readonly RelayRecordInput[] {
-  return Array.isArray(result);
-}

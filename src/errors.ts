@@ -29,7 +29,7 @@ export const ERROR_CODES = {
   malformed_payload: { status: 400, retryable: false, exposeMessage: false },
   /** A kind of webhook that the adapter knows and cannot take as it is configured. */
   unsupported_webhook: { status: 400, retryable: false, exposeMessage: true },
-  /** A mapping, `identify`, an event override or `transform` threw or answered nonsense. */
+  /** A mapping, `identify`, an event override, `normalize` or `transform` threw or answered nonsense. */
   mapping_failed: { status: 503, retryable: true, exposeMessage: false },
   /** The event breaks the contract of the events endpoint, so it was not sent. */
   invalid_event: { status: 503, retryable: true, exposeMessage: false },
@@ -125,6 +125,15 @@ export async function blame<Answer>(
     return await run();
   } catch (cause) {
     throw new RelayError(code, `${what} threw: ${SEND_AGAIN}`, { cause, externalEventId });
+  }
+}
+
+/** As {@link blame}, for code of the app that calls the kit's own: an error of the kit stays what it is. */
+export async function blameOthers<Answer>(what: string, run: () => Answer | Promise<Answer>): Promise<Answer> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type WebhookRequest,
 } from "./adapter.js";
 import { copyFor } from "./copy.js";
-import { assertKnownKeys, assertOneOf, blame, invalidOption, RelayError, SEND_AGAIN, toRelayError } from "./errors.js";
+import { assertKnownKeys, assertOneOf, blame, blameOthers, invalidOption, RelayError, toRelayError } from "./errors.js";
 import type { Identity } from "./event.js";
 import { skip } from "./provider-records.js";
 import type { Secrets } from "./signing/secrets.js";
@@ -104,20 +104,25 @@ export function defineProviderAdapter<const Name extends string, Schema extends 
     name: options.name ?? (provider.name as Name),
     verify: provider.createVerify(options.webhookSecret, toleranceSeconds),
     schema: provider.schema,
-    normalize(event, base) {
+    async normalize(event, base) {
       const { type, id, isTest } = describe(event);
       if (isTest && testMode === "ignore") {
         return skip(id, "test_mode", `${type} ${id} is of the test mode; testMode: "forward" sends it`);
       }
       const handler = handlers.get(type);
       if (handler === undefined) return skip(id, "unmapped", `${type} has no mapping`);
-      return handler(event, {
-        source: base.source,
-        header: (name) => base.header(name),
-        options: settings,
-        isTest,
-        identify: (about, found) => askIdentify(identify, about, found, `identify of ${factory}`),
-      });
+      try {
+        return await handler(event, {
+          source: base.source,
+          header: (name) => base.header(name),
+          options: settings,
+          isTest,
+          identify: (about, found) => askIdentify(identify, about, found, `identify of ${factory}`),
+        });
+      } catch (cause) {
+        // What a function of the app threw has its code already: what is left is the kit's own fault.
+        throw toRelayError(cause, "internal_error", "this should not happen; please report it");
+      }
     },
   });
 }
@@ -150,13 +155,8 @@ function guarded<Event, Settings>(
   handler: ProviderEventHandler<Event, Settings>,
 ): ProviderEventHandler<Event, Settings> {
   return async (event, context) => {
-    let result: unknown;
-    try {
-      result = await handler(copyFor(event), context);
-    } catch (cause) {
-      // An error of the kit stays what it is: handlers call the exported defaults.
-      throw toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
-    }
+    // Handlers call the exported defaults.
+    const result: unknown = await blameOthers(what, () => handler(copyFor(event), context));
     if (isResult(result)) return result;
     throw new RelayError("mapping_failed", `${what} must answer a record, a list of records, or null for none`);
   };

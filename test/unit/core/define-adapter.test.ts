@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { defineAdapter, type WebhookAdapter } from "../../../src/adapter.js";
+import { RelayError } from "../../../src/errors.js";
+import { defineProviderAdapter } from "../../../src/provider-adapter.js";
 import { createRelay } from "../../../src/relay.js";
 import { failureOf, memoryLogger } from "./support.js";
 
@@ -22,6 +24,65 @@ describe("an adapter with a part missing", () => {
   ])("is refused where it is defined (%#)", async (changes, message) => {
     const error = await failureOf(() => defineAdapter({ ...definition, ...changes } as never));
     expect(error.message).toContain(`invalid_options: ${message}`);
+  });
+});
+
+describe("an adapter whose code throws", () => {
+  const cause = new TypeError("no such plan");
+  const throwing = () => {
+    throw cause;
+  };
+  const schemaOf = (validate: () => never) => ({ "~standard": { version: 1, vendor: "own", validate } }) as const;
+  const normalizing = (normalize: () => never) => ({ ...definition, normalize });
+  const failing: [string, Parameters<typeof defineAdapter>[0]][] = [
+    ["normalize", normalizing(throwing)],
+    ["normalize, later", normalizing((() => Promise.reject(cause)) as never)],
+    ["the schema", { ...definition, schema: schemaOf(throwing) }],
+    ["the schema, later", { ...definition, schema: schemaOf((() => Promise.reject(cause)) as never) }],
+  ];
+
+  it.each(failing)("leaves the webhook with the provider, and is named: %s", async (_, throwingDefinition) => {
+    const adapter = defineAdapter(throwingDefinition);
+    const error = await failureOf(() => relayOf(adapter as never).receiveVerified("billing", {}));
+    expect(error).toMatchObject({ code: "mapping_failed", status: 503, retryable: true, cause });
+    expect(error.message).toBe(
+      "mapping_failed: normalize of billing or its schema threw: it was not taken, and has to be sent again, as a " +
+        "provider does by itself",
+    );
+  });
+
+  it("may throw an error of the kit, which stays what it is", async () => {
+    const own = new RelayError("malformed_payload", "this order has no lines");
+    const adapter = defineAdapter({
+      ...definition,
+      normalize: () => {
+        throw own;
+      },
+    });
+    expect(await failureOf(() => relayOf(adapter as never).receiveVerified("billing", {}))).toBe(own);
+  });
+});
+
+describe("an adapter of the kit whose own code throws", () => {
+  it("is a bug to report, and nobody else's fault", async () => {
+    const cause = new TypeError("undefined is not a function");
+    const adapter = defineProviderAdapter({
+      name: "billing",
+      schema: z.looseObject({}),
+      optionNames: [],
+      settings: {},
+      handlers: {
+        paid: () => {
+          throw cause;
+        },
+      },
+      createVerify: () => async () => {},
+      describe: () => ({ type: "paid", id: "evt_1", isTest: false }),
+      options: { webhookSecret: "secret" },
+    });
+    const error = await failureOf(() => relayOf(adapter as never).receiveVerified("billing", {}));
+    expect(error).toMatchObject({ code: "internal_error", cause });
+    expect(error.message).toContain("please report it");
   });
 });
 

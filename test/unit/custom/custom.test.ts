@@ -192,6 +192,44 @@ describe("what a custom normalize answers", () => {
   });
 });
 
+describe("a custom normalize that throws", () => {
+  const throwing = (thrown: unknown) =>
+    custom({
+      name: "billing",
+      verify: unsafeNoVerification(),
+      schema: z.unknown(),
+      normalize: () => {
+        throw thrown;
+      },
+    });
+  const normalized = (thrown: unknown) => failureOf(() => recordsOf(throwing(thrown), {}));
+
+  it("leaves the webhook with its sender, and is named", async () => {
+    for (const cause of [new TypeError("payload.lines is undefined"), "text"]) {
+      const error = await normalized(cause);
+      expect(error).toMatchObject({ code: "mapping_failed", status: 503, cause });
+      expect(error.message).toContain("normalize of billing");
+      expect(error.message).not.toContain("lines");
+    }
+  });
+
+  it("may throw what fromMajorUnits does: an amount that can't be read is the sender's mistake", async () => {
+    const adapter = custom({
+      name: "billing",
+      verify: unsafeNoVerification(),
+      schema: z.unknown(),
+      normalize: () => ({
+        type: "conversion",
+        name: "sale",
+        externalEventId: "evt_1",
+        identity: { customerId: "cus_1" },
+        sale: fromMajorUnits("19,99", "EUR"),
+      }),
+    });
+    expect(await failureOf(() => recordsOf(adapter, {}))).toMatchObject({ code: "malformed_payload", status: 400 });
+  });
+});
+
 describe("the upstream webhook's id", () => {
   const whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   const lead = { type: "lead", name: "user_created", identity: { externalUserId: "usr_1" } } as const;
