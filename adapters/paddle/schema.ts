@@ -6,6 +6,9 @@ import { listOf, quick } from "../../src/quick-schema.js";
 // field which Paddle adds tomorrow stops no sale. https://developer.paddle.com/webhooks/about/respond-to-webhooks
 
 const text = z.nullish(z.string());
+const currency = z.string().check(z.regex(/^[a-z]{3}$/i, "expected three letters"));
+/** RFC 3339: https://developer.paddle.com/api-reference/about/data-types */
+const time = z.iso.datetime({ offset: true });
 
 /** Null and absent lists are empty ones. */
 function maybeListOf<Item extends z.ZodMiniType>(item: Item) {
@@ -27,10 +30,10 @@ const transaction = z.looseObject({
   subscription_id: text,
   discount_id: text,
   origin: text,
-  currency_code: z.string(),
+  currency_code: currency,
   custom_data: z.optional(z.unknown()),
   items: maybeListOf(item),
-  payments: maybeListOf(z.looseObject({ status: text, captured_at: text })),
+  payments: maybeListOf(z.looseObject({ status: text, captured_at: z.nullish(time) })),
   details: z.looseObject({
     totals: z.looseObject({
       // Not read here: declared for the `amount` functions of apps.
@@ -43,7 +46,7 @@ const transaction = z.looseObject({
       grand_total: z.string(),
       grand_total_tax: text,
       earnings: text,
-      currency_code: text,
+      currency_code: z.nullish(currency),
     }),
     line_items: maybeListOf(z.looseObject({ price_id: text, product: z.nullish(z.looseObject({ id: text })) })),
   }),
@@ -55,7 +58,7 @@ const subscription = z.looseObject({
   customer_id: text,
   transaction_id: text,
   custom_data: z.optional(z.unknown()),
-  started_at: text,
+  started_at: z.nullish(time),
   next_billed_at: text,
   items: maybeListOf(z.looseObject({ trial_dates: z.nullish(z.looseObject({ ends_at: text })) })),
 });
@@ -69,14 +72,14 @@ const adjustment = z.looseObject({
   transaction_id: z.string(),
   customer_id: text,
   subscription_id: text,
-  currency_code: text,
-  totals: z.looseObject({ total: z.string(), tax: text, earnings: text, currency_code: text }),
+  currency_code: z.nullish(currency),
+  totals: z.looseObject({ total: z.string(), tax: text, earnings: text, currency_code: z.nullish(currency) }),
 });
 
 const envelope = z.looseObject({
   event_id: z.string().check(z.minLength(1)),
   event_type: z.string().check(z.minLength(1)),
-  occurred_at: z.string(),
+  occurred_at: time,
   notification_id: text,
   data: z.looseObject({}),
 });

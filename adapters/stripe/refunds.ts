@@ -52,7 +52,6 @@ export async function chargeRefunded(event: StripeEvent, context: StripeContext)
     return skip(event.id, "no_amount", `${charge.id} does not say how much was refunded before`);
   }
   const amount = charge.amount_refunded - before.amount_refunded;
-  if (amount <= 0) return skip(event.id, "no_amount", `${charge.id} has nothing refunded`);
   // No refund's id is here: the sum so far tells the refunds of one charge apart.
   const id = `${charge.id}:${charge.amount_refunded}`;
   return refundRecord(event, context, { id, amount, currency: charge.currency, created: event.created }, charge);
@@ -73,6 +72,7 @@ function refundRecord(
   refund: Pick<StripeRefund, "id" | "amount" | "currency" | "created" | "reason" | "charge" | "payment_intent">,
   charge: Partial<Pick<StripeCharge, "id" | "invoice" | "customer" | "payment_intent">>,
 ): RelayRecordInput {
+  if (refund.amount <= 0) return skip(event.id, "no_amount", `${refund.id} gives nothing back`);
   const { invoice } = charge;
   return {
     kind: "refund",
@@ -87,7 +87,7 @@ function refundRecord(
       customer: charge.customer,
     },
     amount: stripeMoney(refund.amount, refund.currency),
-    reason: refund.reason ?? undefined,
+    reason: refund.reason || undefined,
     occurredAt: isoTime(refund.created),
     metadata: metadataOf(event, context, { refund: refund.id }),
   };

@@ -10,6 +10,7 @@ const text = z.nullish(z.string());
 /** Unix seconds, up to the year 9999: milliseconds in their place are refused. */
 const time = z.int().check(z.gte(0), z.lte(253_402_300_799));
 const amount = z.nullish(z.int());
+const currency = z.string().check(z.regex(/^[a-z]{3}$/i, "expected three letters"));
 /** Not copied key by key: only the referral is read of it. */
 const metadata = z.nullish(
   z.custom<Record<string, unknown>>(
@@ -70,7 +71,7 @@ const invoice = z.looseObject({
   tax: amount,
   total_taxes: taxes,
   total_tax_amounts: taxes,
-  currency: z.string(),
+  currency,
   customer: z.optional(reference),
   customer_account: text,
   billing_reason: text,
@@ -90,7 +91,7 @@ const checkoutSession = z.looseObject({
   mode: text,
   payment_status: text,
   amount_total: amount,
-  currency: text,
+  currency: z.nullish(currency),
   total_details: z.nullish(z.looseObject({ amount_tax: amount })),
   customer: z.optional(reference),
   customer_account: text,
@@ -123,7 +124,7 @@ const invoicePayment = z.looseObject({
 const refund = z.looseObject({
   id: z.string(),
   amount: z.int(),
-  currency: z.string(),
+  currency,
   status: text,
   reason: text,
   created: time,
@@ -133,7 +134,7 @@ const refund = z.looseObject({
 
 const charge = z.looseObject({
   id: z.string(),
-  currency: z.string(),
+  currency,
   amount_refunded: z.int(),
   customer: z.optional(reference),
   invoice: z.optional(reference),

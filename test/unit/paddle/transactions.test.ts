@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { paddle } from "../../../adapters/paddle/index.js";
 import { recordsOf } from "../../helpers/records.js";
-import { fixture, SECRET, withData } from "./webhook.js";
+import { fixture, SECRET, withData, withTotals } from "./webhook.js";
 
 const adapter = paddle({ webhookSecret: SECRET });
 
@@ -225,6 +225,40 @@ describe("a completed Paddle transaction", () => {
       message: expect.stringMatching(/transaction\.completed.*data\.details\.totals\.total: expected string/),
     });
     await expect(recordsOf(adapter, event)).rejects.not.toThrow("10800");
+  });
+
+  it.each([
+    ["occurred_at", "transaction-completed.renewal", { occurred_at: "2 March 2026" }],
+    ["occurred_at", "adjustment.full-refund", { occurred_at: "2026-03-02T09:15:33" }],
+    ["occurred_at", "subscription-created.trialing", { occurred_at: "" }],
+  ])("is refused with a time that is no ISO date: %s of %s", async (field, name, changes) => {
+    await expect(recordsOf(adapter, { ...fixture(name), ...changes })).rejects.toMatchObject({
+      code: "malformed_payload",
+      status: 400,
+      message: expect.stringContaining(`${field}:`),
+    });
+  });
+
+  it.each([
+    ["data.currency_code", "transaction-completed.renewal", { currency_code: "dollars" }],
+    ["data.payments.0.captured_at", "transaction-completed.renewal", { payments: [{ captured_at: "yesterday" }] }],
+    ["data.started_at", "subscription-created.trialing", { started_at: "yesterday" }],
+    ["data.currency_code", "adjustment.full-refund", { currency_code: "" }],
+    ["data.totals.currency_code", "adjustment.full-refund", { totals: { total: "500", currency_code: "U$D" } }],
+  ])("is refused with a field of another shape: %s of %s", async (field, name, data) => {
+    await expect(recordsOf(adapter, withData(name, data))).rejects.toMatchObject({
+      code: "malformed_payload",
+      status: 400,
+      message: expect.stringContaining(`${field}:`),
+    });
+  });
+
+  it("is refused with totals in no currency", async () => {
+    const event = withTotals("transaction-completed.renewal", { currency_code: "dollars" });
+    await expect(recordsOf(adapter, event)).rejects.toMatchObject({
+      code: "malformed_payload",
+      message: expect.stringContaining("data.details.totals.currency_code:"),
+    });
   });
 
   it("says what to pass when it is given the camelCase event of Paddle's SDK", async () => {

@@ -196,6 +196,7 @@ describe("a completed Checkout session", () => {
   it.each([
     ["data.object.amount_total", { amount_total: "topsecret" }],
     ["data.object.id", { id: undefined }],
+    ["data.object.currency", { currency: "topsecret" }],
     ["data.object.total_details.amount_tax", { total_details: { amount_tax: 0.5 } }],
     ["data.object.object", { object: "invoice" }],
     ["data.object.invoice_creation.enabled", { invoice_creation: { enabled: "topsecret" } }],

@@ -118,12 +118,32 @@ describe("a refund", () => {
     const event = withObject("refund-created", {
       charge: null,
       payment_intent: { id: "pi_object", object: "payment_intent" },
-      reason: null,
     });
     const [record] = await recordsOf(adapter, event);
     expect(record).toMatchObject({ kind: "refund", references: { payment: "pi_object" } });
     expect(record).toHaveProperty("references.charge", undefined);
-    expect(record).toHaveProperty("reason", undefined);
+  });
+
+  it("may be without a reason, however it says so", async () => {
+    for (const reason of [undefined, null, ""]) {
+      const [record] = await recordsOf(adapter, withObject("refund-created", { reason }));
+      expect(record).toMatchObject({ kind: "refund", amount: usd(5000) });
+      expect(record).toHaveProperty("reason", undefined);
+    }
+  });
+
+  it("of nothing is nothing", async () => {
+    for (const amount of [0, -100]) {
+      expect(await recordsOf(adapter, withObject("refund-created", { amount }))).toEqual([
+        {
+          kind: "skip",
+          source: "stripe",
+          reason: "no_amount",
+          externalEventId: "evt_re_created",
+          message: "re_full gives nothing back",
+        },
+      ]);
+    }
   });
 
   it("may have an empty text in place of an id, which is none", async () => {
@@ -145,6 +165,7 @@ describe("a refund", () => {
   it.each([
     ["data.object.amount", { amount: "topsecret" }],
     ["data.object.created", { created: undefined }],
+    ["data.object.currency", { currency: "topsecret" }],
   ])("of a wrong shape is refused with its field %s", async (field, changes) => {
     const error = await failureOf(recordsOf(adapter, withObject("refund-created", changes)));
     expect(error.code).toBe("malformed_payload");
@@ -252,6 +273,14 @@ describe("a refunded charge", () => {
     }
   });
 
+  it("of old passes over a refund of nothing, and counts the other", async () => {
+    const [second = {}, first = {}] = listed();
+    expect(await recordsOf(adapter, withBefore({}, [{ ...second, amount: 0 }, first]))).toMatchObject([
+      { kind: "skip", reason: "no_amount", message: "re_second gives nothing back" },
+      older,
+    ]);
+  });
+
   it("of old gives each of its refunds to on.refund, and ignores those that are not final", async () => {
     const [second = {}, first = {}] = listed();
     const taken: Refund[] = [];
@@ -317,7 +346,7 @@ describe("a refunded charge", () => {
   it("of between with nothing refunded is nothing", async () => {
     expect(
       await recordsOf(fromCharge, withObject("charge-refunded.first-partial", { amount_refunded: 0 })),
-    ).toMatchObject([{ kind: "skip", reason: "no_amount", message: "ch_sale has nothing refunded" }]);
+    ).toMatchObject([{ kind: "skip", reason: "no_amount", message: "ch_sale:0 gives nothing back" }]);
   });
 
   it("of between that does not say what was refunded before is not taken for the whole sum", async () => {
