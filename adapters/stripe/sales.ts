@@ -93,7 +93,9 @@ function linkOr(
   session: StripeCheckoutSession,
 ): RelayRecordInput {
   if (referralId) return { kind: "link", referralId, references };
-  return skip(event.id, "no_referral", `${session.id} sells nothing by itself and names no referral`);
+  // A pricing table has the referral there, and by default nothing says so.
+  const hint = session.client_reference_id ? ", unless its client_reference_id is one: see clientReferenceId" : "";
+  return skip(event.id, "no_referral", `${session.id} sells nothing by itself and names no referral${hint}`);
 }
 
 /** The sale and, where it is another amount, what was paid for it: refunds are of what was paid. */

@@ -306,6 +306,24 @@ describe("the client_reference_id of a session", () => {
     expect(await identityOf("ignore", { invoice: "in_1" })).toMatchObject({ kind: "skip", reason: "no_referral" });
   });
 
+  it("that is not taken for the referral is named with its option, where nothing else is there to send", async () => {
+    const pricingTable = { payment_link: null, subscription: "sub_1", mode: "subscription" };
+    for (const setting of ["auto", "ignore", "externalUser"] as const) {
+      expect(await identityOf(setting, pricingTable)).toMatchObject({
+        kind: "skip",
+        reason: "no_referral",
+        message: expect.stringContaining("clientReferenceId"),
+      });
+    }
+    for (const client_reference_id of [null, undefined, ""]) {
+      const skipped = await identityOf("auto", { ...pricingTable, client_reference_id });
+      expect(skipped).toMatchObject({
+        reason: "no_referral",
+        message: expect.not.stringContaining("clientReferenceId"),
+      });
+    }
+  });
+
   it("can be read of a payment link that is an object", async () => {
     expect(await identityOf("auto", { payment_link: { id: "plink_1", object: "payment_link" } })).toEqual({
       referralId: "ref_from_link",
