@@ -24,8 +24,9 @@ const MADE_IN: Readonly<Record<string, string>> = {
  * | of a Checkout session, `mode: "payment"` | `payment_intent_data.metadata` |
  * | of a Checkout session, `mode: "setup"` | `setup_intent_data.metadata` |
  * | with `invoice_creation.enabled` | `invoice_creation.invoice_data.metadata` |
- * | without a mode: subscriptions, invoices, customers, quotes, payment links | those of the above that are there |
+ * | without a mode: subscriptions, invoices, quotes, payment links | those of the above that are there |
  *
+ * A customer's metadata is handed on to nothing either, and read nowhere: put the referral into what the customer buys.
  * A payment link is opened by everybody: leave it as it is, and give the referral to its URL as `client_reference_id`.
  *
  * The params themselves are not changed, other metadata stays, and a referral that is there already is replaced. Without
