@@ -1,6 +1,7 @@
 import { type NormalizeResult, parsePayload } from "../../src/adapter.js";
 import { skip } from "../../src/provider-records.js";
 import { referralIn } from "../../src/referral.js";
+import { disputeClosed } from "./disputes.js";
 import { customerOf } from "./identity.js";
 import type { StripeContext, StripeEventHandler, StripeEventType } from "./options.js";
 import { chargeRefunded, refundChanged } from "./refunds.js";
@@ -66,4 +67,5 @@ export const stripeEvents = Object.freeze({
   "refund.updated": refundChanged,
   "charge.refunded": chargeRefunded,
   "charge.refund.updated": refundChanged,
+  "charge.dispute.closed": disputeClosed,
 } satisfies Record<StripeEventType, StripeEventHandler>);

@@ -22,12 +22,13 @@ export { withReferral } from "./referral.js";
 export type { StripeCheckoutSession, StripeEvent, StripeEventInput, StripeInvoice } from "./schema.js";
 
 /**
- * The adapter for Stripe's webhooks: sales, trials and refunds, of every generation of payloads.
+ * The adapter for Stripe's webhooks: sales, trials, refunds and lost disputes, of every generation of payloads.
  *
  * Stripe's endpoint should send `invoice.paid`, `checkout.session.completed`,
- * `checkout.session.async_payment_succeeded`, `customer.subscription.created`, `invoice_payment.paid`, `refund.created`
- * and `refund.updated`. Others are answered 200 and ignored. An endpoint whose API version is older than 2024-10-28 sends
- * `charge.refunded` and `charge.refund.updated` in place of the last two; see `refundsFrom`.
+ * `checkout.session.async_payment_succeeded`, `customer.subscription.created`, `invoice_payment.paid`, `refund.created`,
+ * `refund.updated` and `charge.dispute.closed`. Others are answered 200 and ignored. An endpoint whose API version is
+ * older than 2024-10-28 sends `charge.refunded` and `charge.refund.updated` in place of those of the refund; see
+ * `refundsFrom`.
  *
  * @example
  * createRelay({ adapters: [stripe({ webhookSecret: process.env.STRIPE_WEBHOOK_SECRET })] })

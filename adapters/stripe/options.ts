@@ -13,7 +13,8 @@ export type StripeEventType =
   | "refund.created"
   | "refund.updated"
   | "charge.refunded"
-  | "charge.refund.updated";
+  | "charge.refund.updated"
+  | "charge.dispute.closed";
 
 /** Where the referral is in a session's `client_reference_id`, if it is there at all. */
 export type ClientReferenceId = "auto" | "referral" | "externalUser" | "ignore";

@@ -132,6 +132,16 @@ const refund = z.looseObject({
   payment_intent: z.optional(reference),
 });
 
+const dispute = z.looseObject({
+  id: z.string(),
+  amount: z.int(),
+  currency,
+  status: z.string(),
+  reason: text,
+  charge: z.optional(reference),
+  payment_intent: z.optional(reference),
+});
+
 const charge = z.looseObject({
   id: z.string(),
   currency,
@@ -193,6 +203,7 @@ export const checkoutEventSchema = withObject(checkoutSession);
 export const subscriptionEventSchema = withObject(subscription);
 export const invoicePaymentEventSchema = withObject(invoicePayment);
 export const refundEventSchema = withObject(refund);
+export const disputeEventSchema = withObject(dispute);
 export const chargeEventSchema = quick(
   z.looseObject({
     data: z.looseObject({

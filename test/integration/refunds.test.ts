@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Bench, STORES, until } from "../proof/support/model/bench.js";
 import {
   adjustmentCreated,
+  disputeLost,
   invoicePaid,
   invoicePaymentPaid,
   legacyChargeRefunded,
@@ -89,6 +90,22 @@ describe.each(STORES)("refunds with $store", ({ openStore }) => {
       { id: "re_c", amount: 33.33 },
     ]);
     expect(saleOf(bench)).toMatchObject({ status: "partial_refunded" });
+  });
+
+  it("takes a lost dispute for a refund beside others, each with an id of its own", async () => {
+    const bench = await open();
+    const { deliver, settled } = bench.relay();
+    await deliver(sale, payment);
+    await settled();
+    await deliver(refundCreated("1", { payment: "pi_1", amount: 5_950 }));
+    await settled();
+    await deliver(disputeLost("1", { payment: "pi_1", amount: 5_950 }));
+    await settled();
+    expect(refundsOf(bench)).toEqual([
+      { id: "re_1", amount: 50 },
+      { id: "du_1", amount: 50 },
+    ]);
+    expect(saleOf(bench)).toEqual({ status: "refunded", commission: 0 });
   });
 
   it("signs a refund like an event, and names the refund's own id, reason and time", async () => {

@@ -276,6 +276,7 @@ describe("the option events", () => {
   it("offers defaults that nobody can change", () => {
     expect(Object.isFrozen(stripeEvents)).toBe(true);
     expect(Object.keys(stripeEvents).sort()).toEqual([
+      "charge.dispute.closed",
       "charge.refund.updated",
       "charge.refunded",
       "checkout.session.async_payment_succeeded",

@@ -129,6 +129,20 @@ export function refundCreated(id: string, fields: { payment: string; amount: num
   });
 }
 
+/** `charge.dispute.closed` of the dispute `du_<id>`, which is lost. */
+export function disputeLost(id: string, fields: { payment: string; amount: number }): Webhook {
+  return stripeEvent(`evt_du_${id}`, "charge.dispute.closed", {
+    id: `du_${id}`,
+    object: "dispute",
+    amount: fields.amount,
+    currency: "usd",
+    status: "lost",
+    reason: "fraudulent",
+    charge: `ch_of_${fields.payment}`,
+    payment_intent: fields.payment,
+  });
+}
+
 /** `charge.refunded` as API versions before 2022-11-15 send it: with the invoice and the list of refunds. */
 export function legacyChargeRefunded(fields: {
   invoice: string;
