@@ -178,8 +178,7 @@ export function bodyBytes(request: WebhookRequest): Uint8Array {
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   throw new RelayError(
     "body_already_parsed",
-    `the body must be the bytes as they came, or their text, got ${describeType(body)}: hand over what express.raw(), ` +
-      "request.text() or new Uint8Array(await request.arrayBuffer()) answer, before anything parses it",
+    `the body must be the bytes as they came, or their text, got ${describeType(body)}: see express.raw(), request.text()`,
   );
 }
 

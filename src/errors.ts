@@ -178,8 +178,7 @@ export function assertOneOf(option: string, value: unknown, words: readonly stri
 /** @throws RelayError `invalid_options` unless the value is a whole number within the bounds. */
 export function assertWholeNumber(option: string, value: unknown, from: number, to: number): void {
   if (Number.isInteger(value) && Number(value) >= from && Number(value) <= to) return;
-  const unit = option.endsWith("Ms") ? " of milliseconds" : "";
-  throw invalidOption(option, `a whole number${unit} from ${from} to ${to}`, value);
+  throw invalidOption(option, `a whole number from ${from} to ${to}`, value);
 }
 
 /** @throws RelayError `invalid_options` unless the value is a function or undefined. */

@@ -27,18 +27,21 @@ const timestamp = z.pipe(
   ),
 );
 
-const money = z.strictObject({
-  minorUnits: z.int(),
-  currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
-  decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
-});
+const positiveMoney = z
+  .strictObject({
+    minorUnits: z.int(),
+    currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
+    decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
+  })
+  .check(
+    z.refine((value) => value.minorUnits > 0, {
+      path: ["minorUnits"],
+      message: "expected more than 0; answer nothing for a sale of 0",
+    }),
+  );
 
-const positiveMoney = money.check(
-  z.refine((value) => value.minorUnits > 0, {
-    path: ["minorUnits"],
-    message: "expected more than 0; answer nothing for a sale of 0",
-  }),
-);
+/** An amount that is sent. One that can't be written must be found before anything of its webhook is. */
+const exactMoney = positiveMoney.check(z.refine(isExact, "expected no more digits than JSON can carry"));
 
 /** Where an id is absent, providers and apps say null or an empty string as often as nothing at all. */
 const optionalId = z.pipe(
@@ -89,7 +92,7 @@ const relayEventSchema = z
     identity: identitySchema,
     references: z._default(referencesSchema, {}),
     occurredAt: z.optional(timestamp),
-    sale: z.optional(positiveMoney),
+    sale: z.optional(exactMoney),
     paid: z.optional(positiveMoney),
     productIds: z.optional(z.array(id)),
     priceIds: z.optional(z.array(id)),
@@ -115,7 +118,7 @@ const refundSchema = z.strictObject({
   businessKey: id,
   saleKey: z.optional(id),
   references: z._default(referencesSchema, {}),
-  amount: positiveMoney,
+  amount: exactMoney,
   reason: z.optional(id),
   occurredAt: z.optional(timestamp),
   metadata: z.optional(metadata),
@@ -173,11 +176,16 @@ export function parseRecord(input: RelayRecordInput, source: string): RelayRecor
   // In this order, since adding to a copy takes longer than copying into it.
   const record = { kind, source, ...input };
   record.source = source;
-  const known = READERS[kind](record);
+  return check(kind, record, source);
+}
+
+/** What zod makes of a record, in a fraction of its time where the record is plainly right. */
+function check(kind: keyof typeof SCHEMAS, value: unknown, by: string): RelayRecord {
+  const known = READERS[kind](value);
   if (known !== UNSURE) return known;
-  const result = SCHEMAS[kind].safeParse(record);
+  const result = SCHEMAS[kind].safeParse(value);
   if (result.success) return result.data;
-  throw invalidEvent(source, result.error.issues);
+  throw invalidEvent(by, result.error.issues);
 }
 
 const eventFromCodeSchema = relayEventSchema.check(
@@ -189,10 +197,6 @@ const eventFromCodeSchema = relayEventSchema.check(
   z.refine((event) => event.businessKey === undefined, {
     path: ["businessKey"],
     message: "is for adapters; externalEventId is what counts once",
-  }),
-  z.refine(({ sale }) => sale === undefined || isExact(sale), {
-    path: ["sale"],
-    message: "has more digits than a JSON number can carry exactly",
   }),
 );
 
@@ -213,11 +217,7 @@ export function parseEventFromCode(input: EventFromCode, source: string): RelayE
  * @param by - Whose work it is, for the error message.
  */
 export function parseEvent(input: unknown, by: string): RelayEvent {
-  const known = READERS.event(input);
-  if (known !== UNSURE) return known;
-  const result = relayEventSchema.safeParse(input);
-  if (result.success) return result.data;
-  throw invalidEvent(by, result.error.issues);
+  return check("event", input, by) as RelayEvent;
 }
 
 function depthWithin(value: unknown, levels: number): boolean {

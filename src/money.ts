@@ -35,17 +35,16 @@ export function tenThousandths({ minorUnits, currency, decimals = isoDecimals(cu
  * @throws RelayError `invalid_event` when the amount is no safe integer or has more digits than a number can carry.
  */
 export function toMajorUnits({ minorUnits, currency, decimals = isoDecimals(currency) }: Money): number {
-  if (!Number.isSafeInteger(minorUnits)) {
-    throw new RelayError("invalid_event", "an amount must be a safe integer of minor units (cents), not a decimal");
-  }
   // Of two integers, division answers the number nearest to the decimal: the same as reading its text.
   const value = minorUnits / 10 ** decimals;
   // JSON writes the shortest text of a number, so that text is what has to be right.
   const [whole, fraction = ""] = String(value).split(".");
-  if (Number(whole + fraction.padEnd(decimals, "0")) !== minorUnits) {
-    throw new RelayError("invalid_event", "the amount has more digits than a JSON number can carry exactly");
-  }
-  return value;
+  const isWhole = Number.isSafeInteger(minorUnits);
+  if (isWhole && Number(whole + fraction.padEnd(decimals, "0")) === minorUnits) return value;
+  throw new RelayError(
+    "invalid_event",
+    "an amount must be a safe integer of minor units (cents), of no more digits than JSON can carry",
+  );
 }
 
 /** Whether {@link toMajorUnits} can write the amount. */

@@ -212,8 +212,8 @@ function assertUseful(options: OutboxOptions & { readonly outbox?: Outbox | unde
   const useless = option ?? (hook && `on.${hook}`);
   if (useless === undefined) return;
   const why = hasOutbox
-    ? "with an outbox, which keeps links and delivers refunds itself; leave it out"
-    : "without an outbox; give createRelay one, or leave it out";
+    ? "with an outbox, which does the same itself: leave it out"
+    : "without an outbox: give createRelay one, or leave it out";
   throw misconfigured(`${useless} does nothing ${why}`);
 }
 

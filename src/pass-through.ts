@@ -134,7 +134,7 @@ export class PassThrough implements Sink {
       const { source, externalEventId, businessKey } = record;
       logger.warn(
         { source, externalEventId, businessKey },
-        "refund ignored: without an on.refund hook nobody tells the endpoint of it",
+        "refund ignored: without on.refund nobody tells the endpoint",
       );
       return;
     }
@@ -142,8 +142,7 @@ export class PassThrough implements Sink {
     this.#warnedOfLinks ||= level === "warn";
     logger[level](
       { source: record.source, ...record.references },
-      "link ignored: without an outbox or an on.link hook, the referral must be in the metadata of the subscription or " +
-        "the payment too, not in the checkout session's alone (said once)",
+      "link ignored: without an outbox or on.link, the referral must be in the metadata of the subscription or payment too",
     );
   }
 

@@ -1,10 +1,8 @@
 import { copyFor } from "./copy.js";
-import { toWire } from "./endpoint/wire.js";
 import { blame, describeType, RelayError } from "./errors.js";
 import { hasIdentity, type RelayEvent, type RelayRecord } from "./event.js";
 import { parseEvent } from "./event-schema.js";
 import { mapIds } from "./mapping.js";
-import { toMajorUnits } from "./money.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Sink } from "./sink.js";
 
@@ -30,8 +28,6 @@ export async function prepareRecords(
  * link may tell who it belongs to.
  */
 async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
-  // An amount that can't be written must be found before a sibling is sent.
-  if (record.kind === "refund") toMajorUnits(record.amount);
   if (record.kind !== "event") return record;
   const { source, externalEventId, sale, paid } = record;
   const mapped = mapIds(record, options.mappings);
@@ -39,14 +35,13 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
   if (event === null) {
     return { kind: "skip", source, reason: "dropped", externalEventId, message: "transform dropped it" };
   }
-  toWire(event);
   if (!hasIdentity(event.identity) && !(options.findsIdentity && hasIdentity(event.references))) {
-    const message = "it names no referral, customer, user or click";
+    const message = "it names nobody";
     return { kind: "skip", source, reason: "no_identity", externalEventId, message };
   }
   // Where the app made another amount of the sale, refunds are still of what was paid.
   const isSame = event.sale?.minorUnits === sale?.minorUnits && event.sale?.currency === sale?.currency;
-  const measure = event.paid ?? (isSame ? paid : (paid ?? sale));
+  const measure = event.paid ?? paid ?? (isSame ? undefined : sale);
   return measure === event.paid ? event : { ...event, paid: measure };
 }
 
@@ -66,20 +61,12 @@ async function applyTransform(event: RelayEvent, { mappings, transform }: Prepar
 
 /** The second of two with one id or one key would be taken for the first one come again: lost without a word. */
 function assertDistinctIds(records: readonly RelayRecord[]): void {
-  if (records.length < 2) return;
-  const seen = new Set<string>();
-  for (const record of records) {
-    if (record.kind !== "event" && record.kind !== "refund") continue;
-    for (const name of ["externalEventId", "businessKey"] as const) {
-      const value = record[name];
-      const key = JSON.stringify([record.kind, name, value]);
-      if (value !== undefined && seen.has(key)) {
-        throw new RelayError(
-          "invalid_event",
-          `${record.source} made two ${record.kind}s of one webhook with one ${name}`,
-        );
-      }
-      seen.add(key);
-    }
+  for (const name of ["externalEventId", "businessKey"] as const) {
+    const ids = records.flatMap((record) => {
+      const id = record.kind === "event" || record.kind === "refund" ? record[name] : undefined;
+      return id === undefined ? [] : [`${record.kind} ${id}`];
+    });
+    if (new Set(ids).size === ids.length) continue;
+    throw new RelayError("invalid_event", `two records of one webhook have one ${name}`);
   }
 }

@@ -158,7 +158,7 @@ class WebhookRelay implements Relay {
       );
       // A provider could do nothing about it; here somebody is there to be told.
       if (!result.records.some(({ reason }) => reason === "conflict")) return result;
-      throw new RelayError("send_refused", "another event has this externalEventId, and this one was not taken");
+      throw new RelayError("send_refused", "another event has this externalEventId");
     });
   }
 
@@ -199,7 +199,7 @@ class WebhookRelay implements Relay {
   }
 
   #cut(): void {
-    const stopped = new RelayError("relay_stopped", "the relay was stopped before this was done");
+    const stopped = new RelayError("relay_stopped", STOPPED);
     for (const controller of this.#underWay.keys()) controller.abort(stopped);
   }
 
@@ -222,7 +222,7 @@ class WebhookRelay implements Relay {
   async #attempt(source: string, work: Work, controller: AbortController): Promise<ReceiveResult> {
     const { timeoutMs } = this.#options;
     try {
-      if (!this.#accepts) throw new RelayError("relay_stopped", "the relay is stopping or stopped");
+      if (!this.#accepts) throw new RelayError("relay_stopped", STOPPED);
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
       return await within(controller, timeoutMs, work, late);
     } catch (cause) {
@@ -240,13 +240,8 @@ class WebhookRelay implements Relay {
   ): Promise<ReceiveResult> {
     const source = adapter.name;
     const inputs = await adapter.normalize(payload, { source, header: (name) => headerOf(headers, name) });
-    if (!Array.isArray(inputs)) {
-      throw new RelayError(
-        "mapping_failed",
-        `normalize of ${source} must answer a list of records; defineAdapter sees to it`,
-      );
-    }
-    const records = inputs.map((input) => parseRecord(input, source));
+    // One that was made without defineAdapter may answer a record alone.
+    const records = [inputs].flat().map((input) => parseRecord(input, source));
     return this.#take(source, records, this.#options, signal);
   }
 
@@ -284,6 +279,8 @@ class WebhookRelay implements Relay {
     this.#options.logger[level]({ ...fields, ...causeFields(error.cause) }, message);
   }
 }
+
+const STOPPED = "the relay is stopping or stopped";
 
 /** No adapter's name, since those have no dot. */
 const SEND_SOURCE = "relay.send";

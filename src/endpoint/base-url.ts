@@ -42,7 +42,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
     throw misconfigured("baseUrl must begin with https:// (http:// is for this machine and private networks)");
   }
   if (username || password || /[?#]/.test(href)) {
-    throw misconfigured("baseUrl must have no user, password, query or fragment; the key goes into apiKey");
+    throw misconfigured("baseUrl must have no user, password, query or fragment");
   }
   // A proxy's path is its own, but nobody's ends in what is added to it.
   const isIncomplete = hostname === "api.affonso.io" && !/^\/v1(\/|$)/.test(pathname);

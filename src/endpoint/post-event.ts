@@ -44,7 +44,6 @@ export async function postEvent(
 function mayBeTheIds(outcome: Outcome): boolean {
   if (outcome.kind !== "rejected" || outcome.error.status !== 400) return false;
   const { field, details = [] } = outcome.error;
-  return (field === undefined && details.length === 0) || NAMES_AN_ID.test(JSON.stringify([field, details]));
+  const named = JSON.stringify([field, ...details]);
+  return named === "[null]" || /\b(referral|customer|external_user|click)_id\b/.test(named);
 }
-
-const NAMES_AN_ID = /\b(referral|customer|external_user|click)_id\b/;

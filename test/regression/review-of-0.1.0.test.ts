@@ -32,7 +32,7 @@ describe("what the review of 0.1.0 found", async () => {
   const sale = { name: "sale", type: "conversion", identity: { customerId: "1" }, sale: amount };
 
   it.each([
-    ["two refunds with one id", [refund, { ...refund, businessKey: "refund:2" }], /two refunds .*externalEventId/],
+    ["two refunds with one id", [refund, { ...refund, businessKey: "refund:2" }], /two records .*externalEventId/],
     [
       "two sales with one business key",
       [

@@ -84,7 +84,7 @@ describe("a wrong option", () => {
     ["a mapping to undefined", { mappings: { prices: { price_1: undefined } } }, 'mappings.prices["price_1"] must be'],
     ["a transform that is text", { transform: CANARY }, "transform must be a function, got a string"],
     ["a transform that is null", { transform: null }, "transform must be a function, got null"],
-    ["a timeoutMs of zero", { timeoutMs: 0 }, "timeoutMs must be a whole number of milliseconds from 1 to 60000"],
+    ["a timeoutMs of zero", { timeoutMs: 0 }, "timeoutMs must be a whole number from 1 to 60000"],
     ["a negative timeoutMs", { timeoutMs: -1 }, "timeoutMs must be a whole number"],
     ["half a millisecond", { timeoutMs: 0.5 }, "timeoutMs must be a whole number"],
     ["a timeoutMs of NaN", { timeoutMs: Number.NaN }, "timeoutMs must be a whole number"],

@@ -161,7 +161,7 @@ describe("a webhook", () => {
     const sent = endpointAnswers(CREATED);
     const error = await failureOf(() => receive({}, sale(), lead({ externalEventId: "evt_1" })));
     expect(error.code).toBe("invalid_event");
-    expect(error.message).toContain("two events of one webhook with one externalEventId");
+    expect(error.message).toContain("two records of one webhook have one externalEventId");
     expect(sent).toEqual([]);
   });
 

@@ -50,11 +50,11 @@ describe("the options of a relay with an outbox", () => {
     [{ retry: { jitter: -0.1 } }, "retry.jitter must be a share from 0 to 1, got a number"],
     [{ retry: { jitter: Number.NaN } }, "retry.jitter must be a share from 0 to 1, got a number"],
     [{ retry: { jitter: "0.2" } }, "retry.jitter must be a share from 0 to 1, got a string"],
-    [{ retry: { maxAgeMs: 0 } }, "retry.maxAgeMs must be a whole number of milliseconds from 1"],
-    [{ linkWaitMs: -1 }, "linkWaitMs must be a whole number of milliseconds from 0"],
-    [{ recheckUnmatchedMs: 0 }, "recheckUnmatchedMs must be a whole number of milliseconds from 1"],
+    [{ retry: { maxAgeMs: 0 } }, "retry.maxAgeMs must be a whole number from 1"],
+    [{ linkWaitMs: -1 }, "linkWaitMs must be a whole number from 0"],
+    [{ recheckUnmatchedMs: 0 }, "recheckUnmatchedMs must be a whole number from 1"],
     [{ concurrency: 0 }, "concurrency must be a whole number from 1 to 1000"],
-    [{ keepMs: DAY_MS - 1 }, "keepMs must be a whole number of milliseconds from 86400000"],
+    [{ keepMs: DAY_MS - 1 }, "keepMs must be a whole number from 86400000"],
   ])("are refused by their name (%#)", async (options, message) => {
     const error = await failureOf(() => durableOptions(options as never));
     expect(error.message).toContain(`invalid_options: ${message}`);
