@@ -1,5 +1,5 @@
 // Compiled by tsc and never run: what the types of withReferral promise, with Stripe's types of version 23 and, by
-// test/unit/stripe/with-referral.test.ts, of version 17.
+// test/package/stripe-types.test.ts, of version 17.
 import type Stripe from "stripe";
 import { withReferral } from "../../adapters/stripe/index.js";
 

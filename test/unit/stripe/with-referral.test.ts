@@ -1,6 +1,4 @@
-import { fileURLToPath } from "node:url";
 import type Stripe from "stripe";
-import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { stripe, withReferral } from "../../../adapters/stripe/index.js";
 import { recordsOf } from "../../helpers/records.js";
@@ -172,22 +170,6 @@ describe("what withReferral has put into a Checkout session", () => {
       { kind: "link", referralId: "ref_ada" },
     ]);
   });
-});
-
-describe("the types of withReferral", () => {
-  it("fit those of Stripe 17 as well", () => {
-    const root = fileURLToPath(new URL("../../../", import.meta.url));
-    const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
-    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-    const file = `${root}test/types/referral-stripe.ts`;
-    // Version 17 declares the module "stripe" for the whole program, which outdoes what is installed under that name.
-    const stripe17 = `${root}node_modules/stripe17/types/index.d.ts`;
-    const program = ts.createProgram([file, stripe17], options);
-    const declared = program.getTypeChecker().getAmbientModules();
-    expect(declared.map(({ name }) => name)).toContain('"stripe"');
-    const problems = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
-    expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
-  }, 120_000);
 });
 
 function deepFreeze<T>(value: T): T {
