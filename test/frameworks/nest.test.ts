@@ -1,5 +1,6 @@
 import "reflect-metadata";
 import { EventEmitter, once } from "node:events";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
   Body,
@@ -51,6 +52,25 @@ const onExpress: Create = (module, options) =>
 const onFastify: Create = (module, options) =>
   NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { ...quiet, ...options });
 
+const onServer = (server: express.Express): Create => {
+  return (module) => NestFactory.create<NestExpressApplication>(module, new ExpressAdapter(server), quiet);
+};
+const onAdapter = (adapter: FastifyAdapter): Create => {
+  return (module) => NestFactory.create<NestFastifyApplication>(module, adapter, quiet);
+};
+
+/** Fastify with a parser of the app's own in front of everything, which keeps the bytes and hands them on. */
+function parsingAdapter(): FastifyAdapter {
+  const adapter = new FastifyAdapter();
+  const server = adapter.getInstance();
+  server.addHook("onRequest", async ({ raw }) => {
+    const rawBody = await buffer(raw);
+    Object.assign(raw, { rawBody, body: JSON.parse(`${rawBody}`) });
+  });
+  server.addHook("preParsing", async ({ raw }) => Readable.from(Reflect.get(raw, "rawBody")));
+  return adapter;
+}
+
 async function listen(app: NestApp): Promise<RunningApp> {
   await app.listen(0, "127.0.0.1");
   return {
@@ -76,26 +96,19 @@ const advice = /Mount no parser on the Express or Fastify instance/;
 describeWebhookHandler("NestJS on Express", {
   advice,
   start: (relay, options) => startOn(onExpress, { relay, ...options }),
-  async startAfterJsonParser(relay) {
-    const app = await onExpress(appModule(AffonsoRelayModule.forRoot({ relay })));
-    app.use(express.json());
-    return listen(app);
-  },
-  startBehindJsonParser(relay) {
-    const server = express().use(express.json());
-    const create: Create = (module) => NestFactory.create(module, new ExpressAdapter(server), quiet);
-    return startOn(create, { relay });
-  },
+  startAfterJsonParser: (relay) =>
+    startOn(onServer(express().use(express.json({ verify: captureRawBody }))), { relay }),
+  startBehindJsonParser: (relay) => startOn(onServer(express().use(express.json())), { relay }),
 });
 
 describeWebhookHandler("NestJS on Fastify", {
   advice,
   start: (relay, options) => startOn(onFastify, { relay, ...options }),
+  startAfterJsonParser: (relay) => startOn(onAdapter(parsingAdapter()), { relay }),
   startBehindJsonParser(relay) {
     const adapter = new FastifyAdapter();
     adapter.getInstance().addHook("onRequest", async (request) => void (await buffer(request.raw)));
-    const create: Create = (module) => NestFactory.create<NestFastifyApplication>(module, adapter, quiet);
-    return startOn(create, { relay });
+    return startOn(onAdapter(adapter), { relay });
   },
 });
 
@@ -270,10 +283,10 @@ describe("NestJS without a server, or not yet", async () => {
     expect(await statusOf(server)).toBe(200);
   });
 
-  it("takes the bytes that captureRawBody kept where a parser stood on the server before", async () => {
-    const server = express().use(express.json({ verify: captureRawBody }));
-    const create: Create = (module) => NestFactory.create(module, new ExpressAdapter(server), quiet);
-    const running = await startOn(create, { relay: relay() });
+  it("is in front of a parser that the app itself puts on the server after create()", async () => {
+    const app = await onExpress(appModule(AffonsoRelayModule.forRoot({ relay: relay() })));
+    app.use(express.json());
+    const running = await listen(app);
     const { status } = await postSigned(running.url);
     await running.close();
     expect(status).toBe(200);
