@@ -28,6 +28,10 @@ describeWebhookHandler("the fetch handler on Astro", {
     putUnderTest(relay, { maxBodyBytes });
     return listen(handler);
   },
+  startAfterJsonParser(relay) {
+    putUnderTest(relay);
+    return listen(handler, "/cloned");
+  },
   startBehindJsonParser(relay) {
     putUnderTest(relay);
     return listen(handler, "/parsed");

@@ -37,6 +37,7 @@ for (const [name, gateway] of [
     isRemote: true,
     buffersBodies: true,
     start: (_relay, options, settings) => serve(gateway, "handler", environmentOf(settings, options)),
+    startAfterJsonParser: (_relay, settings) => serve(gateway, "kept", environmentOf(settings)),
     startBehindJsonParser: (_relay, settings) => serve(gateway, "parsed", environmentOf(settings)),
   });
 }

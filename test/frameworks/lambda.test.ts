@@ -1,6 +1,4 @@
 import { createHmac } from "node:crypto";
-import middy from "@middy/core";
-import httpJsonBodyParser from "@middy/http-json-body-parser";
 import type {
   ALBHandler,
   APIGatewayProxyEvent,
@@ -10,12 +8,7 @@ import type {
   LambdaFunctionURLHandler,
 } from "aws-lambda";
 import { afterEach, describe, expect, expectTypeOf, it } from "vitest";
-import {
-  createLambdaHandler,
-  type LambdaEventV1,
-  type LambdaEventV2,
-  type LambdaHandler,
-} from "../../src/http/lambda.js";
+import { createLambdaHandler, type LambdaEventV1, type LambdaEventV2 } from "../../src/http/lambda.js";
 import { describeWebhookHandler, type RunningApp } from "../contract/webhook-handler.js";
 import { sandboxForTests } from "../helpers/relay.js";
 import { BILLING_SECRET, invoicePaid, stripeSignature } from "../helpers/webhooks.js";
@@ -29,6 +22,7 @@ import {
 import { type Gateway, type LambdaFunction, listen } from "./lambda/gateway.js";
 import { functionUrl, httpApi } from "./lambda/http-api.js";
 import { loadBalancer } from "./lambda/load-balancer.js";
+import { inMiddy, parsesJson } from "./lambda/middy.js";
 import { restApi } from "./lambda/rest-api.js";
 
 type ParsedEvent = (LambdaEventV1 | LambdaEventV2) & { readonly body?: unknown };
@@ -45,22 +39,6 @@ const echoMultiValue = async ({ body }: ParsedEvent) => {
 function answerJson(value: unknown) {
   const headers = { "content-type": "application/json" };
   return { statusCode: 200, headers, body: JSON.stringify(value), isBase64Encoded: false };
-}
-
-/** As most people run a function: in middy. */
-const inMiddy = (handler: LambdaFunction) => middy(handler) as LambdaFunction;
-
-/** An option that its types lack. Without it, it wants the type in `headers`, and a load balancer may send no such thing. */
-const ANY_TYPE: object = { disableContentTypeCheck: true };
-
-/** A function with middy's JSON parser in front, and in front of that what the relay's advice says where it must stay. */
-function parsesJson(handler: LambdaHandler, { keepsRawBody = false } = {}): LambdaFunction {
-  const keep = ({ event }: { event: { body?: unknown; rawBody?: unknown } }) => {
-    event.rawBody = event.body;
-  };
-  const parsing = middy(handler);
-  if (keepsRawBody) parsing.before(keep);
-  return parsing.use(httpJsonBodyParser(ANY_TYPE)) as LambdaFunction;
 }
 
 // The cap of 1 MiB is the relay's here, not the load balancer's own of 1 MB.

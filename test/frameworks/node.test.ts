@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { json, text } from "node:stream/consumers";
+import { buffer, json, text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { createNodeHandler, createNodeMiddleware } from "../../src/http/node.js";
 import { describeWebhookHandler, type RunningApp } from "../contract/webhook-handler.js";
@@ -38,6 +38,15 @@ describeWebhookHandler("node:http", {
     return listen((request, response) =>
       request.url === "/echo" ? echo(request, response) : webhooks(request, response),
     );
+  },
+  startAfterJsonParser(relay) {
+    const webhooks = createNodeMiddleware(relay, { basePath: "/webhooks" });
+    return listen(async (request, response) => {
+      const rawBody = await buffer(request);
+      const parsed = Object.assign(request, { rawBody, body: JSON.parse(`${rawBody}`) });
+      if (request.url === "/echo") response.end(JSON.stringify(parsed.body));
+      else webhooks(request, response);
+    });
   },
   startBehindJsonParser(relay) {
     const webhooks = createNodeMiddleware(relay, { basePath: "/webhooks" });

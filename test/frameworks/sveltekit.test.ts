@@ -35,6 +35,10 @@ describeWebhookHandler("the fetch handler on SvelteKit", {
     putUnderTest(relay, { maxBodyBytes });
     return listen(handler);
   },
+  startAfterJsonParser(relay) {
+    putUnderTest(relay);
+    return listen(handler, "/cloned");
+  },
   startBehindJsonParser(relay) {
     putUnderTest(relay);
     return listen(handler, "/parsed");

@@ -43,6 +43,13 @@ describeWebhookHandler("the fetch handler", {
     const handler = createFetchHandler(relay, undefined, { maxBodyBytes });
     return serve((request) => (request.url.endsWith("/echo") ? echo(request) : handler(request)));
   },
+  startAfterJsonParser(relay) {
+    const handler = createFetchHandler(relay);
+    return serve(async (request) => {
+      const parsed = await request.clone().json();
+      return request.url.endsWith("/echo") ? Response.json(parsed) : handler(request);
+    });
+  },
   startBehindJsonParser(relay) {
     const handler = createFetchHandler(relay, "stripe");
     return serve(async (request) => {

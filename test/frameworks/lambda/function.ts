@@ -2,6 +2,7 @@
 import { createLambdaHandler } from "affonso-relay/lambda";
 import { createRelayFor } from "../runtimes/app.js";
 import type { Environment } from "../runtimes/environment.js";
+import { parsesJson } from "./middy.js";
 
 const environment = process.env as unknown as Environment;
 const { MAX_BODY_BYTES } = environment;
@@ -15,8 +16,9 @@ type Event = Parameters<typeof receive>[0] & { readonly body?: string | null; re
 
 export const handler = (event: Event) => receive(event);
 
-/** Behind what parses the body, as middy's httpJsonBodyParser does. */
-export const parsed = (event: Event) => receive({ ...event, body: JSON.parse(`${event.body}`) } as never);
+/** Behind middy's JSON parser, which eats the text or keeps it. */
+export const parsed = parsesJson(receive);
+export const kept = parsesJson(receive, { keepsRawBody: true });
 
 /** A function of the app's own. */
 export const echo = async ({ body }: Event) => ({

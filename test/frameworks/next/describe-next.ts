@@ -26,12 +26,14 @@ export function describeNext(name: string, version: "next" | "next15"): void {
 
   describeWebhookHandler(`a route handler of ${name}`, {
     start: (relay, { maxBodyBytes }) => serve("", relay, maxBodyBytes),
+    startAfterJsonParser: (relay) => serve("/cloned", relay),
     startBehindJsonParser: (relay) => serve("/parsed", relay),
     refusesMethods: "framework",
   });
 
   describeWebhookHandler(`an API route of ${name}`, {
     start: (relay, { maxBodyBytes }) => serve("/api", relay, maxBodyBytes),
+    startAfterJsonParser: (relay) => serve("/api/kept", relay),
     startBehindJsonParser: (relay) => serve("/api/parsed", relay),
     advice: /add `export const config = \{ api: \{ bodyParser: false \} \}`$/,
   });

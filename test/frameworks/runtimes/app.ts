@@ -39,9 +39,10 @@ export function createApp(environment: Environment, outbox?: Outbox): (request: 
   const receive = createFetchHandler(relay, undefined, { maxBodyBytes: numberOf(environment.MAX_BODY_BYTES) });
   return async function app(request) {
     const { pathname } = new URL(request.url);
+    if (environment.PARSES === "clone") await request.clone().json();
     if (pathname === "/echo") return Response.json(await request.json());
     if (!pathname.startsWith(`${environment.BASE_PATH}/`)) return new Response("not found", { status: 404 });
-    if (environment.READS_FIRST === "yes") await request.json();
+    if (environment.PARSES === "request") await request.json();
     return receive(request);
   };
 }

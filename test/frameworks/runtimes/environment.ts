@@ -11,20 +11,20 @@ export interface Environment {
   readonly BASE_PATH: string;
   readonly MAX_BODY_BYTES?: string;
   readonly TIMEOUT_MS?: string;
-  /** Where the app reads the body before the relay can. */
-  readonly READS_FIRST?: string;
+  /** What the app parses before the relay can: the request, or a clone of it. */
+  readonly PARSES?: "request" | "clone";
   /** Where the relay has an outbox. */
   readonly OUTBOX_FILE?: string;
 }
 
 export interface EnvironmentOptions extends StartOptions {
   readonly timeoutMs?: number;
-  readonly readsFirst?: boolean;
+  readonly parses?: "request" | "clone";
   readonly outboxFile?: string;
 }
 
 export function environmentOf(settings: RelaySettings, options: EnvironmentOptions = {}): Environment {
-  const { basePath = "/webhooks", maxBodyBytes, timeoutMs, readsFirst = false, outboxFile } = options;
+  const { basePath = "/webhooks", maxBodyBytes, timeoutMs, parses, outboxFile } = options;
   return {
     AFFONSO_BASE_URL: settings.baseUrl,
     AFFONSO_API_KEY: settings.apiKey,
@@ -34,7 +34,7 @@ export function environmentOf(settings: RelaySettings, options: EnvironmentOptio
     BASE_PATH: basePath,
     ...(maxBodyBytes !== undefined && { MAX_BODY_BYTES: String(maxBodyBytes) }),
     ...(timeoutMs !== undefined && { TIMEOUT_MS: String(timeoutMs) }),
-    ...(readsFirst && { READS_FIRST: "yes" }),
+    ...(parses !== undefined && { PARSES: parses }),
     ...(outboxFile !== undefined && { OUTBOX_FILE: outboxFile }),
   };
 }

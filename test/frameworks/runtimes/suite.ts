@@ -28,7 +28,8 @@ export function describeRuntime(
     ...differences,
     isRemote: true,
     start: (_relay, options, settings) => serve(environmentOf(settings, options)),
-    startBehindJsonParser: (_relay, settings) => serve(environmentOf(settings, { readsFirst: true })),
+    startAfterJsonParser: (_relay, settings) => serve(environmentOf(settings, { parses: "clone" })),
+    startBehindJsonParser: (_relay, settings) => serve(environmentOf(settings, { parses: "request" })),
   });
 
   describe(`${name} as a client`, async () => {
