@@ -47,6 +47,7 @@ function eatBodies(app: FastifyInstance): void {
 
 for (const [name, fastify] of versions) {
   describeWebhookHandler(name, {
+    refusesSources: "framework",
     advice: /preParsing hook: add it in a scope beside/,
     start(relay, { basePath = "/webhooks", maxBodyBytes }) {
       const app = fastify();

@@ -95,6 +95,7 @@ const advice = /Mount no parser on the Express or Fastify instance/;
 
 describeWebhookHandler("NestJS on Express", {
   advice,
+  refusesSources: "framework",
   start: (relay, options) => startOn(onExpress, { relay, ...options }),
   startAfterJsonParser: (relay) =>
     startOn(onServer(express().use(express.json({ verify: captureRawBody }))), { relay }),
@@ -103,6 +104,7 @@ describeWebhookHandler("NestJS on Express", {
 
 describeWebhookHandler("NestJS on Fastify", {
   advice,
+  refusesSources: "framework",
   start: (relay, options) => startOn(onFastify, { relay, ...options }),
   startAfterJsonParser: (relay) => startOn(onAdapter(parsingAdapter()), { relay }),
   startBehindJsonParser(relay) {

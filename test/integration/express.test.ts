@@ -32,6 +32,7 @@ for (const [name, express] of versions) {
     void response.json(request.body);
 
   describeWebhookHandler(name, {
+    refusesSources: "framework",
     start(relay, { basePath = "/webhooks", maxBodyBytes }) {
       const app = express();
       app.use(basePath, createExpressMiddleware(relay, { maxBodyBytes }));
