@@ -1,15 +1,24 @@
 import { sqliteOutbox } from "affonso-relay/sqlite";
-import { createApp } from "../runtimes/app.js";
+import { answerElsewhere, createWebhookHandler } from "../runtimes/app.js";
 import type { Environment } from "../runtimes/environment.js";
 
-/** What is used of Bun: https://bun.com/docs/runtime/http/server */
+type FetchHandler = (request: Request) => Promise<Response>;
+
+/** What is used of Bun: https://bun.com/docs/runtime/http/routing */
 declare const Bun: {
   readonly env: unknown;
-  serve(options: { hostname: string; port: number; fetch(request: Request): Promise<Response> }): { readonly url: URL };
+  serve(options: { hostname: string; port: number; routes: Record<string, FetchHandler>; fetch: FetchHandler }): {
+    readonly url: URL;
+  };
 };
 
 const environment = Bun.env as Environment;
 const { OUTBOX_FILE: path } = environment;
-const app = createApp(environment, path === undefined ? undefined : sqliteOutbox({ path }));
-const { url } = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: app });
+const handler = createWebhookHandler(environment, path === undefined ? undefined : sqliteOutbox({ path }));
+const { url } = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  routes: { [`${environment.BASE_PATH}/:source`]: handler },
+  fetch: answerElsewhere,
+});
 console.log(`listening on ${url.origin}`);

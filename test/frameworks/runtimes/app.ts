@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Environment } from "./environment.js";
 
 type Outbox = NonNullable<Parameters<typeof createRelay>[0]["outbox"]>;
+type FetchHandler = (request: Request) => Promise<Response>;
 
 /** The contract suite's relay, of the built package as users have it. */
 export function createRelayFor(environment: Environment, outbox?: Outbox) {
@@ -33,17 +34,30 @@ export function createRelayFor(environment: Environment, outbox?: Outbox) {
   });
 }
 
-/** The contract suite's app for servers that speak Request and Response. */
-export function createApp(environment: Environment, outbox?: Outbox): (request: Request) => Promise<Response> {
+/** The relay's handler, or the app's own parser in front of it where the suite asks for one. */
+export function createWebhookHandler(environment: Environment, outbox?: Outbox): FetchHandler {
   const relay = createRelayFor(environment, outbox);
-  const receive = createFetchHandler(relay, undefined, { maxBodyBytes: numberOf(environment.MAX_BODY_BYTES) });
-  return async function app(request) {
+  const handler = createFetchHandler(relay, undefined, { maxBodyBytes: numberOf(environment.MAX_BODY_BYTES) });
+  const { PARSES: parses } = environment;
+  if (parses === undefined) return handler;
+  return async (request) => {
+    await (parses === "clone" ? request.clone() : request).json();
+    return handler(request);
+  };
+}
+
+/** The app's own routes. */
+export async function answerElsewhere(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  return pathname === "/echo" ? Response.json(await request.json()) : new Response("not found", { status: 404 });
+}
+
+/** Both, for servers that have no routes. */
+export function createApp(environment: Environment, outbox?: Outbox): FetchHandler {
+  const handler = createWebhookHandler(environment, outbox);
+  return (request) => {
     const { pathname } = new URL(request.url);
-    if (environment.PARSES === "clone") await request.clone().json();
-    if (pathname === "/echo") return Response.json(await request.json());
-    if (!pathname.startsWith(`${environment.BASE_PATH}/`)) return new Response("not found", { status: 404 });
-    if (environment.PARSES === "request") await request.json();
-    return receive(request);
+    return pathname.startsWith(`${environment.BASE_PATH}/`) ? handler(request) : answerElsewhere(request);
   };
 }
 
