@@ -7,23 +7,25 @@ import { sandboxForTests } from "../helpers/relay.js";
 import { type Environment, environmentOf } from "./runtimes/environment.js";
 import { describeRuntime, postInvoice } from "./runtimes/suite.js";
 
-/** The worker as Wrangler would bundle it: https://developers.cloudflare.com/workers/wrangler/bundling/ */
-const { outputFiles } = await build({
-  entryPoints: [fileURLToPath(new URL("workers/worker.ts", import.meta.url))],
-  bundle: true,
-  format: "esm",
-  platform: "browser",
-  conditions: ["workerd", "worker", "browser"],
-  write: false,
-  logLevel: "error",
-});
-const script = outputFiles.map(({ text }) => text).join("");
+/** A worker as Wrangler would bundle it: https://developers.cloudflare.com/workers/wrangler/bundling/ */
+async function bundle(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    conditions: ["workerd", "worker", "browser"],
+    write: false,
+    logLevel: "error",
+  });
+  return outputFiles.map(({ text }) => text).join("");
+}
 
 const alive = new Set<Miniflare>();
 afterAll(() => Promise.all([...alive].map((miniflare) => miniflare.dispose())));
 
 /** The real workerd, its newest behaviour, and no flag that brings Node's modules. */
-async function serve(environment: Environment): Promise<RunningApp> {
+async function serve(script: string, environment: Environment): Promise<RunningApp> {
   const miniflare = new Miniflare({
     modules: true,
     script,
@@ -46,13 +48,16 @@ async function serve(environment: Environment): Promise<RunningApp> {
   };
 }
 
-describeRuntime("Cloudflare's workerd", serve);
+const scripts = { fetch: await bundle("workers/worker.ts"), hono: await bundle("workers/hono.ts") };
+
+describeRuntime("Cloudflare's workerd", (environment) => serve(scripts.fetch, environment));
+describeRuntime("Hono on Cloudflare's workerd", (environment) => serve(scripts.hono, environment));
 
 describe("Cloudflare's workerd in particular", async () => {
   const { sandbox, settings } = await sandboxForTests();
 
   it("answers what the endpoint said, and ends with its answer: nothing is left for waitUntil", async () => {
-    const worker = await serve(environmentOf(settings));
+    const worker = await serve(scripts.fetch, environmentOf(settings));
     sandbox.faults.next({ status: 500 });
     const refused = await postInvoice(worker, "whole");
     const taken = await postInvoice(worker, "whole");

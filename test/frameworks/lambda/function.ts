@@ -1,16 +1,11 @@
 /** What is deployed: the contract suite's app, made once for each environment of Lambda. */
 import { createLambdaHandler } from "affonso-relay/lambda";
-import { createRelayFor } from "../runtimes/app.js";
+import { createRelayFor, optionsOf } from "../runtimes/app.js";
 import type { Environment } from "../runtimes/environment.js";
 import { parsesJson } from "./middy.js";
 
 const environment = process.env as unknown as Environment;
-const { MAX_BODY_BYTES } = environment;
-const receive = createLambdaHandler(
-  createRelayFor(environment),
-  undefined,
-  MAX_BODY_BYTES === undefined ? {} : { maxBodyBytes: Number(MAX_BODY_BYTES) },
-);
+const receive = createLambdaHandler(createRelayFor(environment), undefined, optionsOf(environment));
 
 type Event = Parameters<typeof receive>[0] & { readonly body?: string | null; readonly isBase64Encoded?: boolean };
 

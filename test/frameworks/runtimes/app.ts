@@ -1,6 +1,7 @@
 import { createRelay } from "affonso-relay";
 import { custom, hmacSha256 } from "affonso-relay/custom";
 import { createFetchHandler } from "affonso-relay/fetch";
+import { paddle } from "affonso-relay/paddle";
 import { stripe } from "affonso-relay/stripe";
 import * as z from "zod";
 import type { Environment } from "./environment.js";
@@ -8,7 +9,7 @@ import type { Environment } from "./environment.js";
 type Outbox = NonNullable<Parameters<typeof createRelay>[0]["outbox"]>;
 type FetchHandler = (request: Request) => Promise<Response>;
 
-/** The contract suite's relay, of the built package as users have it. */
+/** The contract suite's relay, of the built package as users have it, and with Paddle. */
 export function createRelayFor(environment: Environment, outbox?: Outbox) {
   return createRelay({
     apiKey: environment.AFFONSO_API_KEY,
@@ -19,6 +20,7 @@ export function createRelayFor(environment: Environment, outbox?: Outbox) {
     on: { delivered: ({ event }) => console.log(`delivered ${event.externalEventId}`) },
     adapters: [
       stripe({ webhookSecret: environment.STRIPE_WEBHOOK_SECRET }),
+      paddle({ webhookSecret: environment.PADDLE_WEBHOOK_SECRET }),
       custom({
         name: "billing",
         verify: hmacSha256({ header: "x-billing-signature", secret: environment.BILLING_WEBHOOK_SECRET }),
@@ -37,7 +39,7 @@ export function createRelayFor(environment: Environment, outbox?: Outbox) {
 /** The relay's handler, or the app's own parser in front of it where the suite asks for one. */
 export function createWebhookHandler(environment: Environment, outbox?: Outbox): FetchHandler {
   const relay = createRelayFor(environment, outbox);
-  const handler = createFetchHandler(relay, undefined, { maxBodyBytes: numberOf(environment.MAX_BODY_BYTES) });
+  const handler = createFetchHandler(relay, undefined, optionsOf(environment));
   const { PARSES: parses } = environment;
   if (parses === undefined) return handler;
   return async (request) => {
@@ -59,6 +61,10 @@ export function createApp(environment: Environment, outbox?: Outbox): FetchHandl
     const { pathname } = new URL(request.url);
     return pathname.startsWith(`${environment.BASE_PATH}/`) ? handler(request) : answerElsewhere(request);
   };
+}
+
+export function optionsOf({ MAX_BODY_BYTES }: Environment): { readonly maxBodyBytes: number | undefined } {
+  return { maxBodyBytes: numberOf(MAX_BODY_BYTES) };
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import type { RelaySettings, StartOptions } from "../../contract/webhook-handler.js";
-import { BILLING_SECRET, STRIPE_SECRET } from "../../helpers/webhooks.js";
+import { BILLING_SECRET, PADDLE_SECRET, STRIPE_SECRET } from "../../helpers/webhooks.js";
 
 /** What the app is told: environment variables on Bun and Deno, bindings on Workers. */
 export interface Environment {
@@ -7,6 +7,7 @@ export interface Environment {
   readonly AFFONSO_API_KEY: string;
   readonly AFFONSO_SIGNING_SECRET: string;
   readonly STRIPE_WEBHOOK_SECRET: string;
+  readonly PADDLE_WEBHOOK_SECRET: string;
   readonly BILLING_WEBHOOK_SECRET: string;
   readonly BASE_PATH: string;
   readonly MAX_BODY_BYTES?: string;
@@ -30,6 +31,7 @@ export function environmentOf(settings: RelaySettings, options: EnvironmentOptio
     AFFONSO_API_KEY: settings.apiKey,
     AFFONSO_SIGNING_SECRET: settings.signingSecret,
     STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+    PADDLE_WEBHOOK_SECRET: PADDLE_SECRET,
     BILLING_WEBHOOK_SECRET: BILLING_SECRET,
     BASE_PATH: basePath,
     ...(maxBodyBytes !== undefined && { MAX_BODY_BYTES: String(maxBodyBytes) }),

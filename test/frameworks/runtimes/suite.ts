@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { RunningProcess } from "../../../examples/support/runtime.js";
 import { type AppUnderTest, describeWebhookHandler, type RunningApp } from "../../contract/webhook-handler.js";
 import { sandboxForTests } from "../../helpers/relay.js";
-import { invoicePaid, stripeSignature } from "../../helpers/webhooks.js";
+import { invoicePaid, paddleSignature, stripeSignature, transactionCompleted } from "../../helpers/webhooks.js";
 import { type Environment, environmentOf } from "./environment.js";
 
 /** Sends a signed webhook to the app of the runtimes. */
@@ -44,6 +44,19 @@ export function describeRuntime(
       const answers = await Promise.all(ids.map((id) => postInvoice(app, id)));
       expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
       expect(sandbox.conversions).toHaveLength(ids.length);
+    });
+
+    it("delivers a sale that Paddle signed, and no other", async () => {
+      running = await serve(environmentOf(settings));
+      const body = transactionCompleted("paddle");
+      const send = (sent: string) => {
+        const headers = { "content-type": "application/json", "paddle-signature": paddleSignature(body) };
+        return fetch(`${running?.url}/webhooks/paddle`, { method: "POST", body: sent, headers });
+      };
+      expect([(await send(`${body} `)).status, (await send(body)).status]).toEqual([401, 200]);
+      expect(sandbox.conversions).toMatchObject([
+        { external_event_id: "evt_paddle", referral_id: "ref_ada", sale_amount: 49, sale_amount_currency: "EUR" },
+      ]);
     });
 
     it("answers 503 in time, and hangs up, when the endpoint never answers", async () => {
