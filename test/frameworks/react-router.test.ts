@@ -3,9 +3,9 @@ import express from "express";
 import type { ServerBuild } from "react-router";
 import { afterEach, describe, expect, it } from "vitest";
 import { createFetchHandler } from "../../src/http/fetch.js";
-import { describeWebhookHandler, type RunningApp } from "../contract/webhook-handler.js";
+import { describeWebhookHandler, hangUpWithin, type RunningApp } from "../contract/webhook-handler.js";
 import { listen } from "../helpers/listen.js";
-import { sandboxForTests } from "../helpers/relay.js";
+import { recordingLogger, sandboxForTests } from "../helpers/relay.js";
 import { invoicePaid, stripeSignature } from "../helpers/webhooks.js";
 
 type RouteModule = NonNullable<ServerBuild["routes"][string]>["module"];
@@ -69,7 +69,7 @@ describeWebhookHandler("the fetch handler on React Router", {
 });
 
 describe("React Router in particular", async () => {
-  const { relay } = await sandboxForTests();
+  const { relay, sandbox } = await sandboxForTests();
   let running: RunningApp | undefined;
   afterEach(async () => running?.close());
 
@@ -106,6 +106,22 @@ describe("React Router in particular", async () => {
     running = await listen(listenerFor(routes(), { onError: (error) => errors.push(error) }));
     expect((await fetch(`${running.url}/webhooks/stripe`)).status).toBe(400);
     expect(errors).toMatchObject([{ status: 400, data: expect.stringContaining("did not provide a `loader`") }]);
+  });
+
+  it("learns nothing of a sender who hung up in the middle of its body, and the relay gives up in time", async () => {
+    const { logger, lines } = recordingLogger();
+    const logged = new Promise<void>((resolve) => {
+      const { error } = logger;
+      logger.error = (fields, message) => {
+        error(fields, message);
+        resolve();
+      };
+    });
+    running = await listen(listenerFor(routes(relay({ logger, timeoutMs: 200 }))));
+    await hangUpWithin(running.url, invoicePaid("half"));
+    await logged;
+    expect(lines.map(({ fields }) => fields)).toMatchObject([{ source: "stripe", code: "timed_out" }]);
+    expect(sandbox.requests).toEqual([]);
   });
 
   it("never sees the end of a body that express.json() ate in front, and the relay gives up in time", async () => {

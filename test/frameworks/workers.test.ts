@@ -1,8 +1,9 @@
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Miniflare, NoOpLog, supportedCompatibilityDate } from "miniflare";
 import { afterAll, describe, expect, it } from "vitest";
-import type { RunningApp } from "../contract/webhook-handler.js";
+import type { RunningProcess } from "../../examples/support/runtime.js";
 import { sandboxForTests } from "../helpers/relay.js";
 import { type Environment, environmentOf } from "./runtimes/environment.js";
 import { describeRuntime, postInvoice } from "./runtimes/suite.js";
@@ -25,7 +26,9 @@ const alive = new Set<Miniflare>();
 afterAll(() => Promise.all([...alive].map((miniflare) => miniflare.dispose())));
 
 /** The real workerd, its newest behaviour, and no flag that brings Node's modules. */
-async function serve(script: string, environment: Environment): Promise<RunningApp> {
+async function serve(script: string, environment: Environment): Promise<RunningProcess> {
+  const log = new PassThrough({ objectMode: true });
+  const messages = log[Symbol.asyncIterator]();
   const miniflare = new Miniflare({
     modules: true,
     script,
@@ -35,15 +38,22 @@ async function serve(script: string, environment: Environment): Promise<RunningA
     host: "127.0.0.1",
     port: 0,
     log: new NoOpLog(),
-    handleStructuredLogs: () => {},
+    handleStructuredLogs: ({ message }: { message: string }) => void log.write(message),
   });
   alive.add(miniflare);
   const { origin } = await miniflare.ready;
   return {
     url: origin,
+    async printed(pattern) {
+      for (let message = await messages.next(); !message.done; message = await messages.next()) {
+        if (pattern.test(message.value)) return message.value;
+      }
+      throw new Error(`workerd ended without ${pattern}`);
+    },
     async close() {
       alive.delete(miniflare);
       await miniflare.dispose();
+      log.end();
     },
   };
 }
