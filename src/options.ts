@@ -238,7 +238,7 @@ function apiKeyOf(value: unknown): string {
 
 function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
   if (!Array.isArray(adapters) || adapters.length === 0) {
-    throw invalidOption("adapters", "a list with at least one adapter, such as [stripe({ webhookSecret })]", adapters);
+    throw invalidOption("adapters", "a list of adapters, such as [stripe({ webhookSecret })]", adapters);
   }
   const named = new Map<string, WebhookAdapter>();
   for (const [index, adapter] of adapters.entries()) {

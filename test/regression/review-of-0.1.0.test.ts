@@ -39,7 +39,7 @@ describe("what the review of 0.1.0 found", async () => {
         { ...sale, externalEventId: "1", businessKey: "order:1" },
         { ...sale, externalEventId: "2", businessKey: "order:1" },
       ],
-      /two events .*businessKey/,
+      /two records .*businessKey/,
     ],
   ])("refuses %s in one webhook, since the second would be lost as a duplicate", async (_what, records, says) => {
     const running = relayOf(records);
