@@ -3,6 +3,7 @@ import { outboxEngine } from "./engine.js";
 import type { LaneState } from "./lane.js";
 import { keyOf, Links } from "./memory/links.js";
 import { Queue } from "./memory/queue.js";
+import { References } from "./memory/references.js";
 import { finish, fitsFilter, makeDue, mark, newRow, type Row, renew } from "./memory/row.js";
 import {
   type Batch,
@@ -53,10 +54,9 @@ class MemoryOutbox implements Outbox {
   readonly #maxBacklog: number;
   readonly #links = new Links();
   readonly #rows = new Map<string, Row>();
-  readonly #pending = new Set<Row>();
-  readonly #queue = new Queue(this.#pending);
+  readonly #queue = new Queue();
   readonly #byKey = new Map<string, Row>();
-  readonly #byReference = new Map<string, Row[]>();
+  readonly #references = new References();
   readonly #conflicts = new Set<string>();
   /** As text, so that a lane is what it is in a database: fields that are undefined are absent. */
   #lane = "{}";
@@ -74,7 +74,7 @@ class MemoryOutbox implements Outbox {
   }
 
   async put({ entries, links }: Batch, nowMs: number): Promise<readonly PutResult[]> {
-    if (this.#pending.size >= this.#maxBacklog && entries.some((entry) => this.#find(entry) === undefined)) {
+    if (this.#queue.size >= this.#maxBacklog && entries.some((entry) => this.#find(entry) === undefined)) {
       throw new RelayError("outbox_full", "the backlog has reached maxBacklog: see relay.stats() for what holds it up");
     }
     for (const link of links) this.#keepLink(link, nowMs);
@@ -98,16 +98,9 @@ class MemoryOutbox implements Outbox {
     const id = String(this.#rows.size + 1).padStart(16, "0");
     const row = newRow(entry, id, nowMs);
     this.#rows.set(id, row);
-    this.#pending.add(row);
-    this.#queue.changed();
+    this.#changed(row);
     this.#byKey.set(keyOf("id", kind, externalEventId), row);
     if (businessKey !== null) this.#byKey.set(keyOf("business", kind, source, businessKey), row);
-    for (const reference of new Set(entry.references)) {
-      const key = keyOf(source, reference);
-      const rows = this.#byReference.get(key);
-      if (rows === undefined) this.#byReference.set(key, [row]);
-      else rows.push(row);
-    }
     return { status: "queued", id };
   }
 
@@ -116,39 +109,38 @@ class MemoryOutbox implements Outbox {
     this.#wakeHeld(link.source, link.references, nowMs);
     // Sales from before a customer was referred stay what they were.
     const reviving = news.filter((reference) => !keepsFirstReferral(reference));
-    for (const row of this.#speakingOf(link.source, reviving)) {
+    for (const row of this.#references.unreferred(link.source, reviving)) {
       if (row.leaseUntilMs !== null) mark(row, "referral");
-      else if (row.entry.state === "unmatched" && row.entry.awaitsReferral && row.kept === "all")
-        this.#renew(row, nowMs);
+      else this.#renew(row, nowMs);
     }
   }
 
-  #speakingOf(source: string, references: readonly Reference[]): Set<Row> {
-    return new Set(references.flatMap((reference) => this.#byReference.get(keyOf(source, reference)) ?? []));
-  }
-
   #wakeHeld(source: string, references: readonly Reference[], nowMs: number): void {
-    for (const row of this.#speakingOf(source, references)) {
+    for (const row of this.#references.waitingFor(source, references)) {
       if (row.leaseUntilMs !== null) mark(row, "something");
       else if (row.held) this.#makeDue(row, nowMs);
-      else if (row.entry.state === "unmatched" && row.entry.kind === "refund" && row.kept === "all")
-        this.#renew(row, nowMs);
+      else this.#renew(row, nowMs);
     }
   }
 
   #renew(row: Row, nowMs: number): void {
     renew(row, nowMs);
-    this.#pending.add(row);
-    this.#queue.changed();
+    this.#changed(row);
   }
 
   #makeDue(row: Row, nowMs: number): void {
     makeDue(row, nowMs);
-    this.#queue.changed();
+    this.#changed(row);
+  }
+
+  #changed(row: Row): void {
+    this.#queue.keep(row);
+    this.#references.keep(row);
   }
 
   async claim({ nowMs, leaseMs, max, maxStarts, admit }: ClaimRequest): Promise<Claim> {
-    const quarantined = this.#queue.startedOften(maxStarts, nowMs).sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
+    for (const row of this.#queue.impossible(nowMs)) this.#makeDue(row, nowMs);
+    const quarantined = this.#queue.startedOften(maxStarts, nowMs);
     const due = this.#queue.first(max, maxStarts, nowMs);
     const { count, lane } = admit(this.#readLane(), due.length);
     this.#lane = JSON.stringify(lane);
@@ -157,17 +149,16 @@ class MemoryOutbox implements Outbox {
     const entries = due.slice(0, Math.max(count, 0)).map((row): ClaimedEntry => {
       Object.assign(row, { starts: row.starts + 1, fence: row.fence + 1, leaseUntilMs });
       Object.assign(row, { held: false, woken: "nothing" });
-      this.#queue.leased(leaseUntilMs);
+      this.#changed(row);
       return { ...structuredClone(row.entry), lease: String(row.fence), starts: row.starts };
     });
     const dead = quarantined.map(({ entry }) => structuredClone(entry));
-    return { entries, quarantined: dead, lane: this.#readLane(), nextDueAtMs: this.#queue.nextMs(nowMs) };
+    return { entries, quarantined: dead, lane: this.#readLane(), nextDueAtMs: this.#queue.nextMs() };
   }
 
   #finish(row: Row, settlement: Settlement, nowMs: number): void {
     finish(row, settlement, nowMs);
-    if (settlement.state === "pending") this.#queue.changed();
-    else this.#pending.delete(row);
+    this.#changed(row);
   }
 
   async settle(
@@ -183,7 +174,7 @@ class MemoryOutbox implements Outbox {
     const { woken } = row;
     this.#wakeHeld(row.entry.source, settlement.wake ?? [], nowMs);
     this.#finish(row, settlement, nowMs);
-    if (row.held && woken !== "nothing") makeDue(row, nowMs);
+    if (row.held && woken !== "nothing") this.#makeDue(row, nowMs);
     const { kind, awaitsReferral } = row.entry;
     const isAwaited = kind === "refund" ? woken !== "nothing" : awaitsReferral && woken === "referral";
     if (settlement.state === "unmatched" && isAwaited) this.#renew(row, nowMs);
@@ -206,7 +197,7 @@ class MemoryOutbox implements Outbox {
   }
 
   async wakeRetries(nowMs: number): Promise<void> {
-    for (const row of this.#pending) if (!row.held && row.leaseUntilMs === null) this.#makeDue(row, nowMs);
+    for (const row of this.#queue.later(nowMs)) if (!row.held) this.#makeDue(row, nowMs);
   }
 
   async referralsOf(source: string, references: readonly Reference[]): Promise<ReadonlyMap<Reference, string>> {
@@ -221,11 +212,9 @@ class MemoryOutbox implements Outbox {
     source: string,
     by: { readonly businessKey: string } | { readonly references: readonly Reference[] },
   ): Promise<Entry | null> {
-    const byKey = "businessKey" in by ? this.#byKey.get(keyOf("business", "event", source, by.businessKey)) : undefined;
-    const rows = "references" in by ? [...this.#speakingOf(source, by.references)] : byKey ? [byKey] : [];
-    const found = rows.filter(({ entry, kept }) => entry.kind === "event" && kept !== "keys");
-    const oldest = found.sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1))[0];
-    return oldest === undefined ? null : structuredClone(oldest.entry);
+    if ("references" in by) return copyOf(this.#references.oldestEvent(source, by.references));
+    const row = this.#byKey.get(keyOf("business", "event", source, by.businessKey));
+    return row?.kept === "keys" ? null : copyOf(row);
   }
 
   async list(
@@ -263,6 +252,7 @@ class MemoryOutbox implements Outbox {
       if (row.kept !== "all" || finishedAtMs === null || state === "dead") continue;
       if (finishedAtMs >= nowMs - olderThanMs) continue;
       row.kept = kind === "event" && state === "delivered" && conversionId !== null ? "sale" : "keys";
+      this.#changed(row);
       row.entry = { ...row.entry, error: null, ...(row.kept === "keys" && { payload: "", references: [] }) };
       count++;
     }
@@ -272,14 +262,15 @@ class MemoryOutbox implements Outbox {
   async stats(): Promise<OutboxStats> {
     const counts = { pending: 0, delivered: 0, unmatched: 0, dead: 0, discarded: 0 };
     for (const { entry, kept } of this.#rows.values()) if (kept === "all") counts[entry.state]++;
-    let oldestPendingAtMs: number | null = null;
-    for (const { entry } of this.#pending) {
-      oldestPendingAtMs = Math.min(oldestPendingAtMs ?? entry.createdAtMs, entry.createdAtMs);
-    }
+    const oldestPendingAtMs = this.#queue.oldestMs();
     return { counts, oldestPendingAtMs, conflicts: this.#conflicts.size, lane: this.#readLane() };
   }
 
   #readLane(): LaneState {
     return JSON.parse(this.#lane);
   }
+}
+
+function copyOf(row: Row | undefined): Entry | null {
+  return row === undefined ? null : structuredClone(row.entry);
 }

@@ -1,96 +1,81 @@
 import { MAX_AHEAD_MS } from "../outbox.js";
 import type { Row } from "./row.js";
+import { Timeline } from "./timeline.js";
 
-interface Place {
-  readonly row: Row;
-  /** As it was then: who has claimed the row since has changed it. */
-  readonly fence: number;
-}
-
-/** What is due, oldest first. It is sorted anew only after a change, so that a claim costs the same however long it is. */
+/** What is pending, and in which order. */
 export class Queue {
-  readonly #pending: Iterable<Row>;
-  #places: readonly Place[] = [];
-  /** Those before are claimed. */
-  #first = 0;
-  #started: readonly Place[] = [];
-  #hasExpired = false;
-  /** The time for which it is right: until the next row is due, or a lease ends or begins to count. */
-  #fromMs = Number.POSITIVE_INFINITY;
-  #untilMs = Number.POSITIVE_INFINITY;
+  /** All of it, by when it was put. */
+  readonly #pending = new Timeline();
+  /** What nobody works on, by when it is due. */
+  readonly #due = new Timeline();
+  /** What was started and not settled: few, and whatever is leased is among it. */
+  readonly #started = new Set<Row>();
 
-  /** @param pending - The rows that are pending, at any time. */
-  constructor(pending: Iterable<Row>) {
-    this.#pending = pending;
+  get size(): number {
+    return this.#pending.size;
   }
 
-  /** A row is pending, or due, that was not, or at another time. */
-  changed(): void {
-    this.#fromMs = Number.POSITIVE_INFINITY;
+  /** Takes note of a row that is new or has changed. */
+  keep(row: Row): void {
+    const { state, createdAtMs, dueAtMs } = row.entry;
+    const isPending = state === "pending";
+    if (isPending) this.#pending.set(row, createdAtMs);
+    else this.#pending.delete(row);
+    if (isPending && row.leaseUntilMs === null) this.#due.set(row, dueAtMs);
+    else this.#due.delete(row);
+    if (isPending && row.starts > 0) this.#started.add(row);
+    else this.#started.delete(row);
   }
 
-  /** A row was claimed. */
-  leased(untilMs: number): void {
-    this.#untilMs = Math.min(this.#untilMs, untilMs);
+  /** Rows with a due time that no schedule makes: the clock was wrong when it was written, and was set right since. */
+  impossible(nowMs: number): Row[] {
+    return [...this.#due.within(nowMs + MAX_AHEAD_MS, Number.POSITIVE_INFINITY)];
   }
 
-  /** The rows that are due and were started this often. */
+  /** Rows that may be claimed and were started this often, the first put first. */
   startedOften(starts: number, nowMs: number): Row[] {
-    this.#bringUpToDate(nowMs);
-    return this.#started.filter((place) => place.row.starts >= starts && isOpen(place)).map(({ row }) => row);
+    const often = [...this.#started].filter((row) => row.starts >= starts && isOpen(row, nowMs));
+    return often.sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
   }
 
-  /** The first ones that are due and were started less often. */
+  /** The first ones that may be claimed and were started less often. */
   first(max: number, maxStarts: number, nowMs: number): Row[] {
-    this.#bringUpToDate(nowMs);
-    const rows: Row[] = [];
-    for (let at = this.#first; rows.length < max; at++) {
-      const place = this.#places[at];
-      if (place === undefined) break;
-      if (!isOpen(place)) this.#first += at === this.#first ? 1 : 0;
-      else if (place.row.starts < maxStarts) rows.push(place.row);
+    const rows = [...this.#started].filter((row) => row.leaseUntilMs !== null && isOpen(row, nowMs));
+    let room = max;
+    for (const row of this.#due.within(Number.NEGATIVE_INFINITY, nowMs)) {
+      if (room <= 0) break;
+      if (row.starts >= maxStarts) continue;
+      rows.push(row);
+      room--;
     }
-    return rows;
+    const byDueTime = (a: Row, b: Row) => a.entry.dueAtMs - b.entry.dueAtMs || (a.entry.id < b.entry.id ? -1 : 1);
+    return rows
+      .filter(({ starts }) => starts < maxStarts)
+      .sort(byDueTime)
+      .slice(0, max);
+  }
+
+  /** Rows that nobody works on and that are not due yet. */
+  later(nowMs: number): Row[] {
+    return [...this.#due.within(nowMs, Number.POSITIVE_INFINITY)];
   }
 
   /** When the next row is due or its lease ends; null where none is pending. */
-  nextMs(nowMs: number): number | null {
-    const [first] = this.first(1, Number.POSITIVE_INFINITY, nowMs);
-    // All others are due later.
-    if (first !== undefined && !this.#hasExpired) return first.entry.dueAtMs;
-    let nextMs: number | null = null;
-    for (const row of this.#pending) nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, atMs(row));
-    return nextMs;
+  nextMs(): number | null {
+    const first = this.#due.first();
+    const times = [...this.#started].flatMap(({ leaseUntilMs }) => leaseUntilMs ?? []);
+    if (first !== undefined) times.push(first.entry.dueAtMs);
+    return times.length === 0 ? null : Math.min(...times);
   }
 
-  #bringUpToDate(nowMs: number): void {
-    if (nowMs >= this.#fromMs && nowMs < this.#untilMs) return;
-    const due: Row[] = [];
-    this.#fromMs = nowMs;
-    this.#untilMs = Number.POSITIVE_INFINITY;
-    for (const row of this.#pending) {
-      const at = atMs(row);
-      const isImpossible = at > nowMs + MAX_AHEAD_MS;
-      if (at <= nowMs || isImpossible) due.push(row);
-      // A lease that is impossibly far off is one that counts, once the clock that granted it is right again.
-      if (at > nowMs) this.#untilMs = Math.min(this.#untilMs, isImpossible ? at - MAX_AHEAD_MS : at);
-    }
-    // A due time that no schedule makes was written by a clock that was wrong.
-    for (const row of due) {
-      if (row.entry.dueAtMs > nowMs + MAX_AHEAD_MS) row.entry = { ...row.entry, dueAtMs: nowMs };
-    }
-    due.sort((a, b) => a.entry.dueAtMs - b.entry.dueAtMs || (a.entry.id < b.entry.id ? -1 : 1));
-    this.#places = due.map((row) => ({ row, fence: row.fence }));
-    this.#first = 0;
-    this.#started = this.#places.filter(({ row }) => row.starts > 0);
-    this.#hasExpired = due.some(({ leaseUntilMs }) => leaseUntilMs !== null);
+  /** When the oldest row was put; null where none is pending. */
+  oldestMs(): number | null {
+    return this.#pending.first()?.entry.createdAtMs ?? null;
   }
 }
 
-function atMs({ leaseUntilMs, entry }: Row): number {
-  return leaseUntilMs ?? entry.dueAtMs;
-}
-
-function isOpen({ row, fence }: Place): boolean {
-  return row.fence === fence && row.entry.state === "pending";
+/** Whether it may be claimed. A lease that is impossibly far off was granted by a clock that was wrong. */
+function isOpen({ leaseUntilMs, entry }: Row, nowMs: number): boolean {
+  if (leaseUntilMs === null) return entry.dueAtMs <= nowMs;
+  return leaseUntilMs <= nowMs || leaseUntilMs > nowMs + MAX_AHEAD_MS;
 }
