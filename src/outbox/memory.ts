@@ -4,7 +4,7 @@ import type { LaneState } from "./lane.js";
 import { keyOf, Links } from "./memory/links.js";
 import { Queue } from "./memory/queue.js";
 import { References } from "./memory/references.js";
-import { finish, fitsFilter, makeDue, mark, newRow, type Row, renew } from "./memory/row.js";
+import { finish, fitsFilter, makeDue, mark, newRow, type Row, redate, renew } from "./memory/row.js";
 import {
   type Batch,
   type Claim,
@@ -139,7 +139,10 @@ class MemoryOutbox implements Outbox {
   }
 
   async claim({ nowMs, leaseMs, max, maxStarts, admit }: ClaimRequest): Promise<Claim> {
-    for (const row of this.#queue.impossible(nowMs)) this.#makeDue(row, nowMs);
+    for (const row of this.#queue.misdated(nowMs)) {
+      redate(row, nowMs);
+      this.#changed(row);
+    }
     const quarantined = this.#queue.startedOften(maxStarts, nowMs);
     const due = this.#queue.first(max, maxStarts, nowMs);
     const { count, lane } = admit(this.#readLane(), due.length);

@@ -6,7 +6,11 @@ export type EntryState = "pending" | "delivered" | "unmatched" | "dead" | "disca
 /** One provider object that an entry or a link speaks of, as `type:id`, such as `invoice:in_123`. */
 export type Reference = string;
 
-/** No schedule puts anything off for longer: what seems due or leased later was stamped by a clock that was wrong. */
+/**
+ * No schedule puts anything off for longer: what seems due or leased later was stamped by a clock that was wrong. What
+ * seems to be put later than this, a clock stamped that is wrong now, as one is that begins at 1970: an age by it would be
+ * years once it is right.
+ */
 export const MAX_AHEAD_MS = 8 * 24 * 3_600_000;
 
 /** Whether the first referral that is known of this object stays: a customer is not handed on to the next affiliate. */
@@ -231,7 +235,10 @@ export interface Outbox {
    */
   put(batch: Batch, nowMs: number): Promise<readonly PutResult[]>;
 
-  /** Leases entries that are due, oldest due first. */
+  /**
+   * Leases entries that are due, oldest due first. Those that nobody has leased and that seem to be put later than `nowMs`,
+   * by {@link MAX_AHEAD_MS} at most, were put while the clock was ahead: they are taken for put now, and are due.
+   */
   claim(request: ClaimRequest): Promise<Claim>;
   /**
    * Records what became of a claimed entry and, in the same transaction, what that means for the lane.

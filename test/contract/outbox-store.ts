@@ -185,7 +185,7 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
     });
 
     it("gives nothing that is not due yet, and says when it will be", async () => {
-      await put(outbox, sale(1), NOW + 10);
+      await done(outbox, sale(1), { state: "pending", dueAtMs: NOW + 10 });
       expect(await claim(outbox, NOW + 9)).toMatchObject({ entries: [], nextDueAtMs: NOW + 10 });
       expect((await claim(outbox, NOW + 10)).entries).toHaveLength(1);
     });
@@ -194,7 +194,7 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
       expect((await claim(outbox)).nextDueAtMs).toBeNull();
       await put(outbox, sale(1));
       expect((await claim(outbox)).nextDueAtMs).toBe(NOW + MINUTE);
-      await put(outbox, sale(2), NOW + 5);
+      await done(outbox, sale(2), { state: "pending", dueAtMs: NOW + 5 });
       const { entries } = await claim(outbox, NOW + 4);
       expect(entries).toEqual([]);
       expect((await claim(outbox, NOW + 4)).nextDueAtMs).toBe(NOW + 5);
@@ -289,10 +289,30 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
     });
 
     it("does not wait for years for what a wrong clock put off", async () => {
+      await done(outbox, sale(2), { state: "pending", dueAtMs: NOW + MAX_AHEAD_MS });
       const { id } = await put(outbox, sale(1), NOW + 10 * 365 * DAY);
-      await put(outbox, sale(2), NOW + MAX_AHEAD_MS);
       const { entries } = await claim(outbox, NOW);
       expect(entries.map((entry) => [entry.id, entry.dueAtMs])).toEqual([[id, NOW]]);
+    });
+
+    it("takes what was put while the clock was ahead for put now, once the clock was set right", async () => {
+      await done(outbox, sale("held"), { state: "pending", dueAtMs: NOW + 2 * DAY, held: true }, NOW + DAY);
+      await done(outbox, sale("retry"), { state: "pending", dueAtMs: NOW + 2 * DAY }, NOW + DAY);
+      await put(outbox, sale("new"), NOW + DAY);
+      const { entries } = await claim(outbox, NOW);
+      expect(idsOf(entries)).toEqual(["evt_held", "evt_retry", "evt_new"]);
+      for (const entry of entries) expect(entry).toMatchObject({ createdAtMs: NOW, dueAtMs: NOW });
+      // That it is put off now, a clock says that is right.
+      for (const entry of entries) await settle(outbox, entry, { state: "pending", dueAtMs: NOW + 2 * DAY });
+      expect(await claim(outbox, NOW + 1)).toMatchObject({ entries: [], nextDueAtMs: NOW + 2 * DAY });
+    });
+
+    it("leaves to its claimer what was put and claimed while the clock was ahead", async () => {
+      const { id } = await put(outbox, sale(1), NOW + DAY);
+      const entry = await claimOne(outbox, NOW + DAY);
+      expect((await claim(outbox, NOW)).entries).toEqual([]);
+      expect(await settle(outbox, entry, { state: "delivered" })).not.toBeNull();
+      expect(await stateOf(id)).toBe("delivered");
     });
 
     it("does not wait for years for the end of a lease that a wrong clock gave", async () => {

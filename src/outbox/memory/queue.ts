@@ -27,9 +27,11 @@ export class Queue {
     else this.#started.delete(row);
   }
 
-  /** Rows with a due time that no schedule makes: the clock was wrong when it was written, and was set right since. */
-  impossible(nowMs: number): Row[] {
-    return [...this.#due.within(nowMs + MAX_AHEAD_MS, Number.POSITIVE_INFINITY)];
+  /** Rows that nobody works on and that a clock has dated that was ahead, and was set right since. */
+  misdated(nowMs: number): Row[] {
+    const putLater = [...this.#pending.within(nowMs, nowMs + MAX_AHEAD_MS)];
+    const impossible = this.#due.within(nowMs + MAX_AHEAD_MS, Number.POSITIVE_INFINITY);
+    return [...putLater.filter(({ leaseUntilMs }) => leaseUntilMs === null), ...impossible];
   }
 
   /** Rows that may be claimed and were started this often, the first put first. */

@@ -1,4 +1,4 @@
-import type { Entry, EntryFilter, NewEntry, Settlement } from "../outbox.js";
+import { type Entry, type EntryFilter, MAX_AHEAD_MS, type NewEntry, type Settlement } from "../outbox.js";
 
 /** An entry and what only the store knows of it. */
 export interface Row {
@@ -64,6 +64,14 @@ export function finish(row: Row, settlement: Settlement, nowMs: number): void {
 export function makeDue(row: Row, nowMs: number): void {
   row.held = false;
   row.entry = { ...row.entry, dueAtMs: Math.min(row.entry.dueAtMs, nowMs) };
+}
+
+/** Dates it anew, where a clock that was ahead has dated it: see {@link MAX_AHEAD_MS}. */
+export function redate(row: Row, nowMs: number): void {
+  const { createdAtMs, dueAtMs } = row.entry;
+  const isPutLater = createdAtMs > nowMs && createdAtMs <= nowMs + MAX_AHEAD_MS;
+  if (isPutLater) row.entry = { ...row.entry, createdAtMs: nowMs, dueAtMs: Math.min(dueAtMs, nowMs) };
+  else row.entry = { ...row.entry, dueAtMs: nowMs };
 }
 
 /** Marks what is leased, should it be held next; what names its referral waits for its time alone. */

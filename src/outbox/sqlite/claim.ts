@@ -2,7 +2,7 @@ import { type Claim, type ClaimRequest, MAX_AHEAD_MS, QUARANTINED } from "../out
 import type { Connection } from "./connection.js";
 import { type EntryRow, entryOf, readLane, writeLane } from "./rows.js";
 
-/** How many entries with an impossible due time one claim puts right. */
+/** How many entries that are dated wrong one claim puts right. */
 const MENDED_AT_ONCE = 1_000;
 
 interface Candidate {
@@ -13,7 +13,7 @@ interface Candidate {
 /** Leases entries that are due. */
 export function claim(connection: Connection, request: ClaimRequest): Claim {
   const { nowMs, leaseMs, max, admit } = request;
-  mendDueTimes(connection, nowMs);
+  redate(connection, nowMs);
   const quarantined = quarantine(connection, request);
   const candidates = [...expired(connection, nowMs), ...due(connection, nowMs, max)].sort(byDueTime).slice(0, max);
 
@@ -36,8 +36,15 @@ export function claim(connection: Connection, request: ClaimRequest): Claim {
   return { entries, quarantined, lane, nextDueAtMs: nextDueAtMs(connection) };
 }
 
-/** A due time that no schedule makes: the clock was wrong when it was written, and was set right since. */
-function mendDueTimes(connection: Connection, nowMs: number): void {
+/** Times that cannot be: the clock was ahead when they were written, and was set right since. */
+function redate(connection: Connection, nowMs: number): void {
+  connection.run(
+    `UPDATE relay_entries SET created_at = ?, due_at = min(due_at, ?) WHERE seq IN (
+       SELECT seq FROM relay_entries INDEXED BY relay_age
+       WHERE state = 'pending' AND created_at > ? AND created_at <= ? AND lease_until IS NULL
+       ORDER BY created_at LIMIT ${MENDED_AT_ONCE})`,
+    ...[nowMs, nowMs, nowMs, nowMs + MAX_AHEAD_MS],
+  );
   connection.run(
     `UPDATE relay_entries SET due_at = ? WHERE seq IN (
        SELECT seq FROM relay_entries INDEXED BY relay_due

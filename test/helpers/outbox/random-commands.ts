@@ -30,7 +30,7 @@ const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("claim" as const), max: small, admitted: small }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("settle" as const), which: fc.nat(20), settlement }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(20) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, MINUTE, DAY) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, MINUTE, DAY, -DAY) }) },
   { weight: 1, arbitrary: fc.constant({ do: "wakeRetries" as const }) },
   {
     weight: 1,
