@@ -23,6 +23,7 @@ import {
   type Reference,
   type Settlement,
 } from "./outbox.js";
+import { remainsOf } from "./remains.js";
 
 /** What {@link memoryOutbox} is given. */
 export interface MemoryOutboxOptions {
@@ -254,9 +255,11 @@ class MemoryOutbox implements Outbox {
       const { kind, state, finishedAtMs, conversionId } = row.entry;
       if (row.kept !== "all" || finishedAtMs === null || state === "dead") continue;
       if (finishedAtMs >= nowMs - olderThanMs) continue;
-      row.kept = kind === "event" && state === "delivered" && conversionId !== null ? "sale" : "keys";
+      const isSale = kind === "event" && state === "delivered" && conversionId !== null;
+      row.kept = isSale ? "sale" : "keys";
       this.#changed(row);
-      row.entry = { ...row.entry, error: null, ...(row.kept === "keys" && { payload: "", references: [] }) };
+      const left = isSale ? { payload: remainsOf(row.entry.payload) } : { payload: "", references: [] };
+      row.entry = { ...row.entry, error: null, ...left };
       count++;
     }
     return count;

@@ -277,7 +277,8 @@ export interface Outbox {
   discard(which: { readonly ids: readonly string[] } | EntryFilter, nowMs: number): Promise<number>;
   /**
    * Forgets what is done for longer than `olderThanMs`: it is neither listed nor counted any more. Duplicates are still
-   * known, and `findEvent` still finds delivered events that have a conversion id, for their refunds. Answers how many.
+   * known, and `findEvent` still finds delivered events that have a conversion id, for their refunds: with their references,
+   * and of their payload with `sale` and `paid` alone. Answers how many.
    */
   prune(olderThanMs: number, nowMs: number): Promise<number>;
   /** How the store stands. */

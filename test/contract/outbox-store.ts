@@ -842,11 +842,15 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
       expect((await outbox.stats()).conflicts).toBe(1);
     });
 
-    it("still finds a sale for its refunds, with its conversion id and amounts", async () => {
-      const id = await done(outbox, sale(1), { state: "delivered", conversionId: "conv_1" });
+    it("still finds a sale for its refunds, with its conversion id and amounts, and nothing else of its payload", async () => {
+      const amounts = { sale: { minorUnits: 2_900, currency: "USD" }, paid: { minorUnits: 3_451, currency: "USD" } };
+      const whole = { kind: "event", type: "conversion", identity: { externalUserId: "ada@example.com" }, ...amounts };
+      const entry = sale(1, { payload: JSON.stringify({ ...whole, metadata: { name: "Ada" } }) });
+      const id = await done(outbox, entry, { state: "delivered", conversionId: "conv_1" });
+      expect(await outbox.findEvent("stripe", { businessKey: "in_1" })).toMatchObject({ payload: entry.payload });
       await outbox.prune(0, NOW + 1);
       expect(await listed()).toEqual([]);
-      const kept = { ...sale(1), id, state: "delivered", conversionId: "conv_1" };
+      const kept = { ...entry, payload: JSON.stringify(amounts), id, state: "delivered", conversionId: "conv_1" };
       expect(await outbox.findEvent("stripe", { businessKey: "in_1" })).toMatchObject(kept);
       expect(await outbox.findEvent("stripe", { references: ["invoice:in_1"] })).toMatchObject(kept);
     });

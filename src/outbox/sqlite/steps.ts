@@ -1,4 +1,5 @@
 import type { EntryFilter } from "../outbox.js";
+import { remainsOf } from "../remains.js";
 import type { Connection } from "./connection.js";
 import type { SqlValue } from "./driver.js";
 import { matching } from "./queries.js";
@@ -67,21 +68,24 @@ function selected(which: Selection): Fragment {
   return { sql: "seq IN (SELECT value FROM json_each(?))", values: [JSON.stringify(which.ids.map(seqOf))] };
 }
 
-/** Forgets what was done before `doneBeforeMs`: a sale stays for its refunds, of all others only the keys. */
+/** Forgets what was done before `doneBeforeMs`: of a sale stays what its refunds need, of all others the keys. */
 export function prune(connection: Connection, doneBeforeMs: number): Step {
-  const rows = connection.all<{ seq: number }>(
-    `SELECT seq FROM relay_entries INDEXED BY relay_finished
+  const rows = connection.all<{ seq: number; sale: string | null }>(
+    `SELECT seq, CASE WHEN kind = 'event' AND state = 'delivered' AND conversion_id IS NOT NULL THEN payload END AS sale
+     FROM relay_entries INDEXED BY relay_finished
      WHERE pruned = 0 AND state IN ('delivered', 'unmatched', 'discarded') AND finished_at < ?
      ORDER BY finished_at LIMIT ${STEP}`,
     doneBeforeMs,
   );
   if (rows.length === 0) return stepOf(rows);
   const list = JSON.stringify(rows.map(({ seq }) => Number(seq)));
-  connection.run(
-    `UPDATE relay_entries NOT INDEXED SET pruned = 1, error = NULL WHERE seq IN (SELECT value FROM json_each(?))
-       AND kind = 'event' AND state = 'delivered' AND conversion_id IS NOT NULL`,
-    list,
-  );
+  for (const { seq, sale } of rows) {
+    if (sale === null) continue;
+    connection.run(
+      "UPDATE relay_entries SET pruned = 1, error = NULL, payload = ? WHERE seq = ?",
+      ...[remainsOf(sale), seq],
+    );
+  }
   connection.run(
     `DELETE FROM relay_references WHERE (source, reference, seq) IN (
        SELECT source, reference.value, seq FROM relay_entries, json_each(refs) AS reference
