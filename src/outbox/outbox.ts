@@ -218,7 +218,10 @@ export interface Outbox {
 
   /** Opens the store and brings its tables up to date. Idempotent; the other methods call it where it was not. */
   open(): Promise<void>;
-  /** Finishes what was asked for and lets go of the store. Idempotent; `open` may follow. */
+  /**
+   * Finishes what was asked for and lets go of the store. Idempotent; `open` may follow. What is asked until then is
+   * answered, and leaves nothing open behind it.
+   */
   close(): Promise<void>;
   /** The time by the store's clock where it has one, else the caller's, in milliseconds since 1970. */
   now(localNowMs: number): number | Promise<number>;

@@ -98,6 +98,8 @@ class SqliteOutbox implements Outbox {
   readonly #maxBacklog: number;
   #store: Promise<Store> | undefined;
   #closing: Promise<void> = Promise.resolve();
+  /** By who has it: what is asked all the same opens it for that alone. */
+  #isClosed = false;
   #isSafeToShare = true;
 
   constructor(options: StoreOptions, maxBacklog: number) {
@@ -111,10 +113,16 @@ class SqliteOutbox implements Outbox {
   }
 
   async open(): Promise<void> {
+    this.#isClosed = false;
     await this.#opened();
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#letGo();
+  }
+
+  #letGo(): Promise<void> {
     const store = this.#store;
     this.#store = undefined;
     if (store === undefined) return this.#closing;
@@ -128,10 +136,11 @@ class SqliteOutbox implements Outbox {
     return localNowMs;
   }
 
-  async put(batch: Batch, nowMs: number): Promise<readonly PutResult[]> {
-    const { disk } = await this.#opened();
-    await disk.assertRoom();
-    return this.#write((connection) => put(connection, batch, nowMs, this.#maxBacklog));
+  put(batch: Batch, nowMs: number): Promise<readonly PutResult[]> {
+    return this.#with(async ({ disk, transactions }) => {
+      await disk.assertRoom();
+      return transactions.run((connection) => put(connection, batch, nowMs, this.#maxBacklog));
+    });
   }
 
   claim(request: ClaimRequest): Promise<Claim> {
@@ -222,22 +231,26 @@ class SqliteOutbox implements Outbox {
     const opening = this.#opened();
     const store = await opening;
     try {
-      return await use(store);
+      return await store.during(use(store));
     } catch (error) {
       // Whoever asks next gets a new connection.
-      if (isLost(error) && this.#store === opening) void this.close();
+      if (isLost(error) && this.#store === opening) void this.#letGo();
       throw error;
+    } finally {
+      if (this.#isClosed && this.#store === opening) await this.#letGo();
     }
   }
 
-  async #inSteps(step: (connection: Connection, last: number) => Step): Promise<number> {
-    let total = 0;
-    for (let last = 0; ; ) {
-      const after = last;
-      const done = await this.#write((connection) => step(connection, after));
-      total += done.changed;
-      if (done.changed < STEP) return total;
-      last = done.last;
-    }
+  #inSteps(step: (connection: Connection, last: number) => Step): Promise<number> {
+    return this.#with(async ({ transactions }) => {
+      let total = 0;
+      for (let last = 0; ; ) {
+        const after = last;
+        const done = await transactions.run((connection) => step(connection, after));
+        total += done.changed;
+        if (done.changed < STEP) return total;
+        last = done.last;
+      }
+    });
   }
 }

@@ -904,6 +904,15 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
       expect(await put(outbox, sale(1))).toEqual({ status: "duplicate", id });
     });
 
+    it("answers after it was closed as before", async () => {
+      await put(outbox, sale(1));
+      await outbox.close();
+      expect((await outbox.stats()).counts.pending).toBe(1);
+      const { entries } = await claim(outbox);
+      await Promise.all([outbox.release(entries, NOW), outbox.stats(), put(outbox, sale(2))]);
+      expect(idsOf(await listed())).toEqual(["evt_2", "evt_1"]);
+    });
+
     it("finishes what was asked for before it closes", async () => {
       await outbox.open();
       const asked = Array.from({ length: 20 }, (_, at) => put(outbox, sale(at)));

@@ -5,7 +5,7 @@ import { Connection, isSafeToShare, makeDurable } from "../../src/outbox/sqlite/
 import { assertLoadable } from "../../src/outbox/sqlite/driver.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
 import { lentDatabase, sharesFiles, through } from "../helpers/outbox/databases.js";
-import { link, NOW, put, putLink, sale } from "../helpers/outbox/entries.js";
+import { claim, link, NOW, put, putLink, sale, settle } from "../helpers/outbox/entries.js";
 import { newPath } from "../helpers/outbox/files.js";
 import { recordingLogger } from "../helpers/relay.js";
 
@@ -48,6 +48,40 @@ describe("the connection of a sqliteOutbox", () => {
     await outbox.close();
     expect(database.prepare("SELECT count(*) AS n FROM relay_entries").get()).toMatchObject({ n: 1 });
     expect(await put(outbox, sale(1))).toMatchObject({ status: "duplicate" });
+  });
+
+  it("is let go of once what was asked for is done: nothing opens it again behind the back of who closed it", async () => {
+    let calls = 0;
+    const database = through(await lentDatabase(newPath()), (_sql, _values, run) => {
+      calls++;
+      return run();
+    });
+    const outbox = sqliteOutbox({ database });
+    await outbox.put({ entries: Array.from({ length: 450 }, (_, number) => sale(number)), links: [] }, NOW);
+    const { entries } = await claim(outbox, NOW, { max: 450 });
+    await Promise.all(entries.map((entry) => settle(outbox, entry, { state: "dead" })));
+    const asked = Promise.all([outbox.replay({}, NOW), put(outbox, sale("last"))]);
+    await outbox.close();
+    const atClose = calls;
+    expect(await asked).toMatchObject([450, { status: "queued" }]);
+    expect(calls).toBe(atClose);
+  });
+
+  it("is opened for one answer alone where it was closed, until it is opened again", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ path });
+    const isOpen = () => existsSync(`${path}-wal`);
+    await put(outbox, sale(1));
+    expect(isOpen()).toBe(true);
+    await outbox.close();
+    expect((await outbox.stats()).counts.pending).toBe(1);
+    expect(isOpen()).toBe(false);
+    await Promise.all([put(outbox, sale(2)), outbox.stats(), claim(outbox)]);
+    expect(isOpen()).toBe(false);
+    await outbox.open();
+    await outbox.stats();
+    expect(isOpen()).toBe(true);
+    await outbox.close();
   });
 
   it("waits while the app has a transaction of its own on it", async () => {

@@ -14,6 +14,8 @@ export interface Store {
   readonly transactions: Transactions;
   readonly disk: Disk;
   readonly isSafeToShare: boolean;
+  /** Closing waits for it. */
+  during<T>(work: Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -39,12 +41,18 @@ export async function openStore({ path, database, minFreeBytes, logger }: StoreO
     const transactions = new Transactions(connection);
     await transactions.run(migrate);
     if (!safe) logger.warn({ sqlite: version }, tooOld(own !== undefined));
+    const underWay = new Set<Promise<unknown>>();
     return {
       connection,
       transactions,
       disk: new Disk(connection, fileOf(connection), minFreeBytes),
       isSafeToShare: safe,
+      during(work) {
+        underWay.add(work);
+        return work.finally(() => underWay.delete(work));
+      },
       async close() {
+        while (underWay.size > 0) await Promise.allSettled(underWay);
         await transactions.drained();
         tidyUp(connection);
         own?.close();
