@@ -233,8 +233,8 @@ export interface Outbox {
    * customer, that was not known before. Of refunds, and of events that await a referral, the same is true while they are
    * claimed, once they are settled as held or unmatched.
    *
-   * @throws RelayError `outbox_unavailable` when it can't be committed, `outbox_full` above the backlog's limit; what is no news
-   * (duplicates, links) is taken even then.
+   * @throws RelayError `outbox_unavailable` when it can't be committed, `outbox_full` above the backlog's limit, or on a disk
+   * that is nearly full; what is no news (duplicates, links) is taken even then.
    */
   put(batch: Batch, nowMs: number): Promise<readonly PutResult[]>;
 

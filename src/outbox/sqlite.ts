@@ -51,7 +51,7 @@ export type SqliteOutboxOptions = SqliteOutboxLimits &
 export interface SqliteOutboxLimits {
   /** Pending entries from which on new ones are refused, so that the provider keeps them. @default 1_000_000 */
   readonly maxBacklog?: number | undefined;
-  /** Free bytes on the disk below which webhooks are refused, so that the provider keeps them. @default 67_108_864 (64 MiB) */
+  /** Free bytes on the disk below which new entries are refused, so that the provider keeps them. @default 67_108_864 (64 MiB) */
   readonly minFreeBytes?: number | undefined;
   /** Where a warning about an old version of SQLite goes. @default the console */
   readonly logger?: Logger | undefined;
@@ -138,8 +138,8 @@ class SqliteOutbox implements Outbox {
 
   put(batch: Batch, nowMs: number): Promise<readonly PutResult[]> {
     return this.#with(async ({ disk, transactions }) => {
-      await disk.assertRoom();
-      return transactions.run((connection) => put(connection, batch, nowMs, this.#maxBacklog));
+      const limits = { maxBacklog: this.#maxBacklog, shortage: await disk.shortage() };
+      return transactions.run((connection) => put(connection, batch, nowMs, limits));
     });
   }
 

@@ -273,10 +273,23 @@ describe("sqliteOutbox", () => {
     await outbox.close();
   });
 
-  it("takes nothing while the disk is nearly full", async () => {
-    const outbox = sqliteOutbox({ path: newPath(), minFreeBytes: Number.MAX_SAFE_INTEGER });
-    await expect(put(outbox, sale(1), NOW)).rejects.toMatchObject({ code: "outbox_full", retryable: true });
-    expect((await outbox.stats()).counts.pending).toBe(0);
+  it("takes nothing new while the disk is nearly full, but what it knows, and links", async () => {
+    const path = newPath();
+    const roomy = sqliteOutbox({ path });
+    const { id } = await put(roomy, sale(1));
+    await roomy.close();
+
+    const outbox = sqliteOutbox({ path, minFreeBytes: Number.MAX_SAFE_INTEGER });
+    const full = { code: "outbox_full", retryable: true, message: expect.stringContaining(`on the disk of ${path}`) };
+    const batch = { entries: [sale(1), sale(2)], links: [link(["invoice:in_2"], "ref_ada")] };
+    await expect(outbox.put(batch, NOW)).rejects.toMatchObject(full);
+    expect(await put(outbox, sale(1))).toEqual({ status: "duplicate", id });
+    expect(await put(outbox, sale(3, { businessKey: "in_1" }))).toEqual({ status: "duplicate", id });
+    await putLink(outbox, link(["invoice:in_9"], "ref_ada"));
+    expect(await outbox.referralsOf("stripe", ["invoice:in_2", "invoice:in_9"])).toEqual(
+      new Map([["invoice:in_9", "ref_ada"]]),
+    );
+    expect((await outbox.stats()).counts.pending).toBe(1);
     await outbox.close();
   });
 });

@@ -1,6 +1,5 @@
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { RelayError } from "../../errors.js";
 import type { Connection } from "./connection.js";
 
 const LOOK_EVERY_MS = 1_000;
@@ -21,15 +20,14 @@ export class Disk {
     this.#minFreeBytes = minFreeBytes;
   }
 
-  /** @throws RelayError `outbox_full` where less than `minFreeBytes` is free. */
-  async assertRoom(): Promise<void> {
+  /** Says so where less than `minFreeBytes` is free. */
+  async shortage(): Promise<string | undefined> {
     if (performance.now() - this.#lookedAt >= LOOK_EVERY_MS) {
       this.#lookedAt = performance.now();
       this.#look = this.#hasRoom();
     }
-    if (await this.#look) return;
-    const message = `less than ${this.#minFreeBytes} bytes are free on the disk of ${this.#path}`;
-    throw new RelayError("outbox_full", message);
+    if (await this.#look) return undefined;
+    return `less than ${this.#minFreeBytes} bytes are free on the disk of ${this.#path}`;
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -13,19 +13,27 @@ import { count, idOf } from "./rows.js";
 import { Refusal } from "./transactions.js";
 import { wakeHeld, wakeUnmatched } from "./wake.js";
 
+const BACKLOG_FULL = "the backlog has reached maxBacklog: see relay.stats() for what holds it up";
+
+/** What keeps new entries out. */
+export interface Limits {
+  readonly maxBacklog: number;
+  /** What the disk is short of; undefined where it has room. */
+  readonly shortage: string | undefined;
+}
+
 /** Keeps what one webhook brings. */
-export function put(connection: Connection, batch: Batch, nowMs: number, maxBacklog: number): PutResult[] {
-  if (batch.entries.length > 0) assertRoom(connection, batch.entries, maxBacklog);
+export function put(connection: Connection, batch: Batch, nowMs: number, limits: Limits): PutResult[] {
+  if (batch.entries.length > 0) assertRoom(connection, batch.entries, limits);
   for (const link of batch.links) keepLink(connection, link, nowMs);
   return batch.entries.map((entry) => keepEntry(connection, entry, nowMs));
 }
 
 /** A full outbox takes what it knows, and nothing new. */
-function assertRoom(connection: Connection, entries: readonly NewEntry[], maxBacklog: number): void {
-  if (count(connection, "pending") < maxBacklog) return;
-  if (entries.every((entry) => find(connection, entry) !== undefined)) return;
-  const message = "the backlog has reached maxBacklog: see relay.stats() for what holds it up";
-  throw new Refusal(new RelayError("outbox_full", message));
+function assertRoom(connection: Connection, entries: readonly NewEntry[], { maxBacklog, shortage }: Limits): void {
+  const full = count(connection, "pending") < maxBacklog ? shortage : BACKLOG_FULL;
+  if (full === undefined || entries.every((entry) => find(connection, entry) !== undefined)) return;
+  throw new Refusal(new RelayError("outbox_full", full));
 }
 
 function keepEntry(connection: Connection, entry: NewEntry, nowMs: number): PutResult {
