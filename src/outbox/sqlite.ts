@@ -17,6 +17,7 @@ import type {
 } from "./outbox.js";
 import { claim } from "./sqlite/claim.js";
 import type { Connection } from "./sqlite/connection.js";
+import type { FileAt } from "./sqlite/disk.js";
 import type { SqliteDatabase } from "./sqlite/driver.js";
 import { isLost } from "./sqlite/failure.js";
 import { patiently } from "./sqlite/patience.js";
@@ -101,6 +102,8 @@ class SqliteOutbox implements Outbox {
   /** By who has it: what is asked all the same opens it for that alone. */
   #isClosed = false;
   #isSafeToShare = true;
+  /** However often it is opened, a connection that was lent stays with the file that it has. */
+  #lentFile: FileAt;
 
   constructor(options: StoreOptions, maxBacklog: number) {
     this.#options = options;
@@ -138,7 +141,7 @@ class SqliteOutbox implements Outbox {
 
   put(batch: Batch, nowMs: number): Promise<readonly PutResult[]> {
     return this.#with(async ({ disk, transactions }) => {
-      const limits = { maxBacklog: this.#maxBacklog, shortage: await disk.shortage() };
+      const limits = { maxBacklog: this.#maxBacklog, shortage: await disk.look() };
       return transactions.run((connection) => put(connection, batch, nowMs, limits));
     });
   }
@@ -214,8 +217,9 @@ class SqliteOutbox implements Outbox {
 
   async #open(): Promise<Store> {
     await this.#closing;
-    const store = await openStore(this.#options);
+    const store = await openStore({ ...this.#options, file: this.#lentFile });
     this.#isSafeToShare = store.isSafeToShare;
+    if (this.#options.database !== undefined) this.#lentFile = store.file;
     return store;
   }
 

@@ -1,10 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Outbox } from "../../src/outbox/outbox.js";
 import { Connection, isSafeToShare, makeDurable } from "../../src/outbox/sqlite/connection.js";
 import { assertLoadable } from "../../src/outbox/sqlite/driver.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
-import { lentDatabase, sharesFiles, through } from "../helpers/outbox/databases.js";
+import { lentDatabase, readAll, sharesFiles, through } from "../helpers/outbox/databases.js";
 import { claim, link, NOW, put, putLink, sale, settle } from "../helpers/outbox/entries.js";
 import { newPath } from "../helpers/outbox/files.js";
 import { recordingLogger } from "../helpers/relay.js";
@@ -133,6 +143,73 @@ describe("the connection of a sqliteOutbox", () => {
     await expect(outbox.stats()).rejects.toMatchObject({ code: "outbox_unavailable", status: 503 });
     writeFileSync(path, backup);
     expect(await put(outbox, sale(1))).toEqual({ status: "duplicate", id });
+    await outbox.close();
+  });
+});
+
+/** Puts until it is refused, which is a second later at most, and answers with what. */
+async function refusalOf(outbox: Outbox): Promise<unknown> {
+  let refusal: unknown;
+  const isRefused = async () => {
+    refusal = await put(outbox, sale("unseen")).catch((error: unknown) => error);
+    return refusal instanceof Error;
+  };
+  await expect.poll(isRefused, { timeout: 10_000 }).toBe(true);
+  return refusal;
+}
+
+function remove(path: string): void {
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+}
+
+// Windows lets nobody take away what is open.
+describe.skipIf(process.platform === "win32")("a database whose file is not at its path any more", () => {
+  it("acknowledges nothing into nowhere: where it was removed, it is made anew", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ path });
+    await put(outbox, sale(1));
+    remove(path);
+    expect(await refusalOf(outbox)).toMatchObject({
+      ...{ code: "outbox_unavailable", status: 503, retryable: true },
+      message: expect.stringContaining(`${path} was moved, removed or replaced while it was open`),
+    });
+    expect(await put(outbox, sale(2))).toMatchObject({ status: "queued" });
+    await outbox.close();
+    expect((await readAll(path)).ids).toEqual(["evt_2"]);
+  });
+
+  it("goes on with what is there, where another took its place", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ path });
+    const { id } = await put(outbox, sale(1));
+    await outbox.close();
+    copyFileSync(path, `${path}.backup`);
+    await put(outbox, sale(2));
+    await outbox.open();
+    await put(outbox, sale(3));
+    remove(path);
+    renameSync(`${path}.backup`, path);
+    await refusalOf(outbox);
+    expect(await put(outbox, sale(1))).toEqual({ status: "duplicate", id });
+    expect(await put(outbox, sale(2))).toMatchObject({ status: "queued" });
+    await outbox.close();
+  });
+
+  it("takes nothing on a connection that was lent, also when it is started again: the app must open another", async () => {
+    const path = newPath();
+    const outbox = sqliteOutbox({ database: await lentDatabase(path) });
+    await put(outbox, sale(1));
+    remove(path);
+    const refused = {
+      code: "outbox_unavailable",
+      message: expect.stringContaining("open it anew and give a sqliteOutbox that connection"),
+    };
+    expect(await refusalOf(outbox)).toMatchObject(refused);
+    writeFileSync(path, "");
+    await outbox.close();
+    await outbox.open();
+    await expect(put(outbox, sale(2))).rejects.toMatchObject(refused);
+    expect((await outbox.stats()).counts.pending).toBeGreaterThan(0);
     await outbox.close();
   });
 });

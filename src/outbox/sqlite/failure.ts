@@ -50,6 +50,17 @@ export function unavailable(cause: unknown): RelayError {
   return new RelayError("outbox_unavailable", message, { cause });
 }
 
+/** The file at the path is not the one that the connection has open. SQLite itself would say it of few writes. */
+export function moved(path: string, isOwn: boolean): RelayError {
+  const advice = isOwn
+    ? "what is there now is opened next, so restore it if its events are missing"
+    : "open it anew and give a sqliteOutbox that connection";
+  const cause = Object.assign(new Error("the file was moved"), { code: "SQLITE_READONLY_DBMOVED" });
+  return new RelayError("outbox_unavailable", `${path} was moved, removed or replaced while it was open: ${advice}`, {
+    cause,
+  });
+}
+
 /** `node:sqlite` gives the number as `errcode`, better-sqlite3 the name as `code`, such as `SQLITE_IOERR_WRITE`. */
 function wordOf(cause: unknown): string | undefined {
   if (typeof cause !== "object" || cause === null) return undefined;
