@@ -12,6 +12,7 @@ export {
   isRelating,
   keepsFirstReferral,
   MAX_AHEAD_MS,
+  MIN_AHEAD_MS,
   type NewEntry,
   type NewLink,
   type Outbox,

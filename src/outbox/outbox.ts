@@ -13,6 +13,9 @@ export type Reference = string;
  */
 export const MAX_AHEAD_MS = 8 * 24 * 3_600_000;
 
+/** By how much an entry may seem to be put later than now: a claim may wait for its turn while others put. */
+export const MIN_AHEAD_MS = 5_000;
+
 /** Whether the first referral that is known of this object stays: a customer is not handed on to the next affiliate. */
 export function keepsFirstReferral(reference: Reference): boolean {
   return /^(customer|confirmed):/.test(reference);
@@ -240,7 +243,8 @@ export interface Outbox {
 
   /**
    * Leases entries that are due, oldest due first. Those that nobody has leased and that seem to be put later than `nowMs`,
-   * by {@link MAX_AHEAD_MS} at most, were put while the clock was ahead: they are taken for put now, and are due.
+   * by more than {@link MIN_AHEAD_MS} and not more than {@link MAX_AHEAD_MS}, were put while the clock was ahead: they are
+   * taken for put now, and are due.
    */
   claim(request: ClaimRequest): Promise<Claim>;
   /**

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LaneState } from "../../src/outbox/lane.js";
 import { memoryOutbox } from "../../src/outbox/memory.js";
-import { type EntryState, MAX_AHEAD_MS, type NewEntry, type Outbox } from "../../src/outbox/outbox.js";
+import { type EntryState, MAX_AHEAD_MS, MIN_AHEAD_MS, type NewEntry, type Outbox } from "../../src/outbox/outbox.js";
 import {
   claim,
   claimOne,
@@ -305,6 +305,12 @@ export function describeOutbox(name: string, { make }: OutboxMaker): void {
       // That it is put off now, a clock says that is right.
       for (const entry of entries) await settle(outbox, entry, { state: "pending", dueAtMs: NOW + 2 * DAY });
       expect(await claim(outbox, NOW + 1)).toMatchObject({ entries: [], nextDueAtMs: NOW + 2 * DAY });
+    });
+
+    it("leaves as it is what others put while a claim waited for its turn", async () => {
+      const { id } = await put(outbox, sale(1), NOW + MIN_AHEAD_MS);
+      expect(await claim(outbox, NOW)).toMatchObject({ entries: [], nextDueAtMs: NOW + MIN_AHEAD_MS });
+      expect(await claimOne(outbox, NOW + MIN_AHEAD_MS)).toMatchObject({ id, createdAtMs: NOW + MIN_AHEAD_MS });
     });
 
     it("leaves to its claimer what was put and claimed while the clock was ahead", async () => {

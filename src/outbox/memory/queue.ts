@@ -1,4 +1,4 @@
-import { MAX_AHEAD_MS } from "../outbox.js";
+import { MAX_AHEAD_MS, MIN_AHEAD_MS } from "../outbox.js";
 import type { Row } from "./row.js";
 import { Timeline } from "./timeline.js";
 
@@ -29,7 +29,7 @@ export class Queue {
 
   /** Rows that nobody works on and that a clock has dated that was ahead, and was set right since. */
   misdated(nowMs: number): Row[] {
-    const putLater = [...this.#pending.within(nowMs, nowMs + MAX_AHEAD_MS)];
+    const putLater = [...this.#pending.within(nowMs + MIN_AHEAD_MS, nowMs + MAX_AHEAD_MS)];
     const impossible = this.#due.within(nowMs + MAX_AHEAD_MS, Number.POSITIVE_INFINITY);
     return [...putLater.filter(({ leaseUntilMs }) => leaseUntilMs === null), ...impossible];
   }

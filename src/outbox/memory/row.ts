@@ -1,4 +1,4 @@
-import { type Entry, type EntryFilter, MAX_AHEAD_MS, type NewEntry, type Settlement } from "../outbox.js";
+import { type Entry, type EntryFilter, MAX_AHEAD_MS, MIN_AHEAD_MS, type NewEntry, type Settlement } from "../outbox.js";
 
 /** An entry and what only the store knows of it. */
 export interface Row {
@@ -69,7 +69,7 @@ export function makeDue(row: Row, nowMs: number): void {
 /** Dates it anew, where a clock that was ahead has dated it: see {@link MAX_AHEAD_MS}. */
 export function redate(row: Row, nowMs: number): void {
   const { createdAtMs, dueAtMs } = row.entry;
-  const isPutLater = createdAtMs > nowMs && createdAtMs <= nowMs + MAX_AHEAD_MS;
+  const isPutLater = createdAtMs > nowMs + MIN_AHEAD_MS && createdAtMs <= nowMs + MAX_AHEAD_MS;
   if (isPutLater) row.entry = { ...row.entry, createdAtMs: nowMs, dueAtMs: Math.min(dueAtMs, nowMs) };
   else row.entry = { ...row.entry, dueAtMs: nowMs };
 }

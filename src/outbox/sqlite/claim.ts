@@ -1,4 +1,4 @@
-import { type Claim, type ClaimRequest, MAX_AHEAD_MS, QUARANTINED } from "../outbox.js";
+import { type Claim, type ClaimRequest, MAX_AHEAD_MS, MIN_AHEAD_MS, QUARANTINED } from "../outbox.js";
 import type { Connection } from "./connection.js";
 import { type EntryRow, entryOf, readLane, writeLane } from "./rows.js";
 
@@ -43,7 +43,7 @@ function redate(connection: Connection, nowMs: number): void {
        SELECT seq FROM relay_entries INDEXED BY relay_age
        WHERE state = 'pending' AND created_at > ? AND created_at <= ? AND lease_until IS NULL
        ORDER BY created_at LIMIT ${MENDED_AT_ONCE})`,
-    ...[nowMs, nowMs, nowMs, nowMs + MAX_AHEAD_MS],
+    ...[nowMs, nowMs, nowMs + MIN_AHEAD_MS, nowMs + MAX_AHEAD_MS],
   );
   connection.run(
     `UPDATE relay_entries SET due_at = ? WHERE seq IN (
