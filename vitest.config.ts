@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -25,8 +26,8 @@ export default defineConfig({
     ],
     reporters: ["default", totals],
     restoreMocks: true,
-    // Many tests wait for a process of their own; on two cores the default would be one worker.
-    maxWorkers: "100%",
+    // Many tests wait for a process of their own, and leave their core to others meanwhile.
+    maxWorkers: 2 * availableParallelism(),
     // A bound for what hangs; no test judges time.
     testTimeout: 30_000,
     // Measured by `npm run coverage`, and by `npm test`. What runs in processes of its own, or from dist, is not counted.
