@@ -7,7 +7,7 @@ const PARTS = {
   signing: { mutate: ["src/signing/*.ts"], tests: ["signing/*", "custom/*", "{paddle,stripe}/signature"] },
   endpoint: { mutate: ["src/endpoint/*.ts"], tests: ["endpoint/*", "core/{base-url,options}"] },
   worker: { mutate: ["src/outbox/worker.ts"], tests: ["outbox/worker*"] },
-  stripe: { mutate: ["adapters/stripe/{events,sales,refunds}.ts"], tests: ["stripe/*"] },
+  stripe: { mutate: ["adapters/stripe/{disputes,events,refunds,sales}.ts"], tests: ["stripe/*"] },
   paddle: { mutate: ["adapters/paddle/events.ts"], tests: ["paddle/*"] },
 };
 const { PART } = process.env;

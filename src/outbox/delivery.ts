@@ -4,7 +4,7 @@ import type { EndpointClient } from "../endpoint/client.js";
 import { classifyFailure, type Outcome } from "../endpoint/outcome.js";
 import { postEvent } from "../endpoint/post-event.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
-import { hasIdentity, type Refund, type RelayEvent } from "../event.js";
+import { hasIdentity, type Identity, type Refund, type RelayEvent } from "../event.js";
 import { confirmedLink } from "./batch.js";
 import { settlementOf } from "./decide.js";
 import { type Entry, isRelating, type Outbox, type Settlement } from "./outbox.js";
@@ -79,9 +79,11 @@ export class Delivery {
     if (recheck !== undefined) return { outcome, settlement: recheck };
     // Its refund may speak of the payment alone, which only a link joins to the sale.
     const wake = settlement.wake && (await expandReferences(outbox, source, settlement.wake));
-    // The customer belongs to the referral that has just been confirmed.
-    const link = outcome.kind === "delivered" ? confirmedLink(posted.event) : undefined;
-    return { outcome, settlement: { ...settlement, wake, link }, payload: JSON.stringify(posted.event) };
+    // The customer belongs to the referral that has just been confirmed, unless it went alone because of the customer.
+    const isConfirmed = outcome.kind === "delivered" && isSame(posted.event.identity, complete.identity);
+    const link = isConfirmed ? confirmedLink(complete) : undefined;
+    const payload = isSame(posted.event.identity, event.identity) ? undefined : JSON.stringify(posted.event);
+    return { outcome, settlement: { ...settlement, wake, link }, payload };
   }
 
   /** Once: that it was asked before, the entry says by the error that it has kept. */
@@ -170,4 +172,8 @@ export class Delivery {
   async #nowMs(): Promise<number> {
     return this.#options.outbox.now(this.#options.clock());
   }
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -31,6 +31,13 @@ describe("the referral of an event", () => {
     expect(await learnt(() => answer.clone())).toEqual({});
   });
 
+  it("is not its customer's where the endpoint knows the customer under another one", async () => {
+    const disagree = { success: false, error: { code: "VALIDATION_ERROR", message: "no", field: "customer_id" } };
+    expect(
+      await learnt((one, count) => ("customer_id" in one.body ? json(400, disagree) : created(one, count))),
+    ).toEqual({});
+  });
+
   it("does not take the customer from the one who was confirmed before", async () => {
     const { put, worker, time, outbox } = station();
     worker.start();
