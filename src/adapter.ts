@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { blameOthers, describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
+import { asMappingFailed, describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
 import type { RelayRecordInput } from "./event.js";
 
 export type { StandardSchemaV1 };
@@ -106,9 +106,12 @@ export function defineAdapter<const Name extends string, Schema extends Standard
       return parseJson(request, name);
     },
     async normalize(payload: unknown, context: NormalizeContext) {
-      const result = await blameOthers(`normalize of ${name} or its schema`, async () =>
-        normalize(await parsePayload(schema, payload, name), context),
-      );
+      let result: NormalizeResult;
+      try {
+        result = await normalize(await parsePayload(schema, payload, name), context);
+      } catch (cause) {
+        throw asMappingFailed(cause, `normalize of ${name} or its schema`);
+      }
       if (typeof result !== "object") {
         const answer = describeType(result);
         throw new RelayError(

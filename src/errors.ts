@@ -128,13 +128,9 @@ export async function blame<Answer>(
   }
 }
 
-/** As {@link blame}, for code of the app that calls the kit's own: an error of the kit stays what it is. */
-export async function blameOthers<Answer>(what: string, run: () => Answer | Promise<Answer>): Promise<Answer> {
-  try {
-    return await run();
-  } catch (cause) {
-    throw toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
-  }
+/** What was thrown by code of the app that calls the kit's own: an error of the kit stays what it is. */
+export function asMappingFailed(cause: unknown, what: string): RelayError {
+  return toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
 }
 
 /** What a wrong value is, in words that show no value: it may be a secret. */

@@ -8,7 +8,15 @@ import {
   type WebhookRequest,
 } from "./adapter.js";
 import { copyFor } from "./copy.js";
-import { assertKnownKeys, assertOneOf, blame, blameOthers, invalidOption, RelayError, toRelayError } from "./errors.js";
+import {
+  asMappingFailed,
+  assertKnownKeys,
+  assertOneOf,
+  blame,
+  invalidOption,
+  RelayError,
+  toRelayError,
+} from "./errors.js";
 import type { Identity } from "./event.js";
 import { skip } from "./provider-records.js";
 import type { Secrets } from "./signing/secrets.js";
@@ -155,8 +163,13 @@ function guarded<Event, Settings>(
   handler: ProviderEventHandler<Event, Settings>,
 ): ProviderEventHandler<Event, Settings> {
   return async (event, context) => {
-    // Handlers call the exported defaults.
-    const result: unknown = await blameOthers(what, () => handler(copyFor(event), context));
+    let result: unknown;
+    try {
+      result = await handler(copyFor(event), context);
+    } catch (cause) {
+      // Handlers call the exported defaults.
+      throw asMappingFailed(cause, what);
+    }
     if (isResult(result)) return result;
     throw new RelayError("mapping_failed", `${what} must answer a record, a list of records, or null for none`);
   };

@@ -84,7 +84,7 @@ function isCheck(schema: z.core.$ZodType): schema is z.core.$ZodType & z.core.$Z
 /** Nearly all checks are patterns or functions, which need no list of issues to pass. */
 function checkReader(check: z.core.$ZodCheck<never>): Reader {
   const def = check._zod.def as z.core.$ZodCheckRegexDef | z.core.$ZodCustomDef;
-  if (def.check === "string_format" && def.format === "regex") {
+  if (def.check === "string_format" && isPattern(def)) {
     const { pattern } = def;
     return (value) => {
       // A global one goes on where it found something.
@@ -99,6 +99,11 @@ function checkReader(check: z.core.$ZodCheck<never>): Reader {
   };
 }
 
+/** Formats that are their pattern and nothing else. */
+function isPattern({ format, pattern }: { readonly format?: unknown; readonly pattern?: RegExp | undefined }): boolean {
+  return pattern !== undefined && (format === "regex" || format === "datetime");
+}
+
 function settled(payload: z.core.ParsePayload | Promise<unknown>): unknown {
   return "value" in payload && payload.issues.length === 0 ? payload.value : UNSURE;
 }
@@ -108,7 +113,7 @@ function typeReader(schema: z.core.$ZodTypes, ask: Reader): Reader {
   const { def } = schema._zod;
   switch (def.type) {
     case "string":
-      return "format" in def ? ask : (value) => (typeof value === "string" ? value : UNSURE);
+      return "format" in def && !isPattern(def) ? ask : (value) => (typeof value === "string" ? value : UNSURE);
     case "number":
       return (value) => (Number.isFinite(value) ? value : UNSURE);
     case "boolean":

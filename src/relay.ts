@@ -280,7 +280,7 @@ class WebhookRelay implements Relay {
   }
 }
 
-const STOPPED = "the relay is stopping or stopped";
+const STOPPED = "the relay was stopped";
 
 /** No adapter's name, since those have no dot. */
 const SEND_SOURCE = "relay.send";

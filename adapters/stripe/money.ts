@@ -36,8 +36,10 @@ export function invoiceAmount(invoice: StripeInvoice, amount: StripeAmount): Pro
   if (typeof amount === "function") return askAmount(amount, invoice, "stripe()");
   const paid = paidOf(invoice);
   if (amount === "gross" || paid <= 0) return paid;
-  const total = BigInt(invoice.total);
   const { total_excluding_tax: stated } = invoice;
+  // Paid in full, it is what Stripe says.
+  if (paid === invoice.total && stated != null) return stated;
+  const total = BigInt(invoice.total);
   const net = stated == null ? total - taxOf(invoice) : BigInt(stated);
   // Less than the total where a credit balance paid the rest, of goods and tax alike.
   return Number(netShare(net, BigInt(paid), total));
