@@ -19,7 +19,7 @@ export async function prepareRecords(
   options: PrepareOptions,
 ): Promise<readonly RelayRecord[]> {
   const ready = await Promise.all(records.map((record) => prepare(record, options)));
-  assertDistinctIds(ready);
+  if (ready.length > 1) assertDistinctIds(ready);
   return ready;
 }
 
