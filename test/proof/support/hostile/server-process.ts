@@ -54,7 +54,10 @@ async function serve(config: HostileConfig): Promise<void> {
   await relay.start();
   const app = express().use(createExpressMiddleware(relay));
   const listeners: RequestListener[] = [app, getRequestListener(createFetchHandler(relay))];
-  const servers = listeners.map((listener) => createServer(listener).listen(0, "127.0.0.1", 4_096));
+  // On a busy machine a connection may be idle for Node's 5 s, and be closed while its next request is on the way.
+  const servers = listeners.map((listener) =>
+    createServer({ keepAliveTimeout: 60_000 }, listener).listen(0, "127.0.0.1", 4_096),
+  );
   await Promise.all(servers.map((server) => once(server, "listening")));
 
   const delay = monitorEventLoopDelay({ resolution: 1 });
