@@ -34,9 +34,9 @@ export interface DeliveryOptions {
   readonly recheckUnmatchedMs?: number | undefined;
 }
 
-/** An entry on its way, and since when it could go: what waited while the lane was paused is given the time of a new one. */
+/** An entry on its way, and since when it is tried: what waited while the lane was paused is given the time of a new one. */
 export interface AttemptedEntry extends Entry {
-  readonly resumedAtMs?: number | undefined;
+  readonly triesSinceMs?: number | undefined;
 }
 
 /** How soon a refund looks again for a sale that is not delivered yet, should nothing wake it. */
@@ -165,7 +165,7 @@ export class Delivery {
   async #settlementOf(entry: AttemptedEntry, outcome: Outcome): Promise<Settlement> {
     const { retry, random } = this.#options;
     const nowMs = await this.#nowMs();
-    const createdAtMs = Math.max(entry.createdAtMs, Math.min(entry.resumedAtMs ?? 0, nowMs));
+    const createdAtMs = Math.max(entry.createdAtMs, Math.min(entry.triesSinceMs ?? 0, nowMs));
     return settlementOf(outcome, { ...entry, createdAtMs }, { nowMs, retry, random: random() });
   }
 

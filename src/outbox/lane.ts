@@ -23,7 +23,7 @@ export interface LaneState {
   readonly paused?:
     | { readonly reason: PauseReason; readonly sinceMs: number; readonly nextProbeAtMs: number }
     | undefined;
-  /** When it was last paused no more. */
+  /** When it was last paused no more, or nothing but failures kept it paused. */
   readonly resumedAtMs?: number | undefined;
 }
 
@@ -72,6 +72,11 @@ export function reopensAtMs(lane: LaneState, nowMs: number, pace: Pace): number 
   return at > 0 ? at : undefined;
 }
 
+/** Since when an attempt that fails is its entry's: the time of a pause that no attempt could end is none's. */
+export function triesSinceMs({ paused, resumedAtMs = 0 }: LaneState): number {
+  return isBlocked(paused) ? Number.POSITIVE_INFINITY : resumedAtMs;
+}
+
 /** An entry was admitted and nothing was sent for it: its place in the rate limit, or its probe, is another's. */
 export function withoutRequest(lane: LaneState, nowMs: number, pace: Pace): LaneState {
   if (lane.paused !== undefined) return { ...lane, paused: { ...lane.paused, nextProbeAtMs: nowMs } };
@@ -98,10 +103,15 @@ export function afterOutcome(lane: LaneState, outcome: Outcome, nowMs: number): 
       return { ...lane, closedUntilMs: Math.max(throttledUntilMs(lane, nowMs), nowMs + outcome.retryAfterMs) };
     case "failed": {
       const failures = (lane.failures ?? 0) + 1;
-      const next = { ...lane, failures };
+      // It is closed to us no more: it fails, from now on.
+      const next = { ...lane, failures, resumedAtMs: isBlocked(lane.paused) ? nowMs : lane.resumedAtMs };
       return failures >= FAILURES_TO_PAUSE ? pause(next, "unavailable", nowMs) : next;
     }
   }
+}
+
+function isBlocked(paused: LaneState["paused"]): boolean {
+  return paused !== undefined && paused.reason !== "unavailable";
 }
 
 function resume(lane: LaneState, nowMs: number): LaneState {

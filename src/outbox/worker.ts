@@ -5,7 +5,7 @@ import type { RetryPolicy } from "../endpoint/retry.js";
 import { causeFields, type Logger } from "../logger.js";
 import { settlementOfProbe } from "./decide.js";
 import type { AttemptedEntry, AttemptResult, Delivery } from "./delivery.js";
-import { admit, afterOutcome, type LaneState, reopensAtMs, withoutRequest } from "./lane.js";
+import { admit, afterOutcome, type LaneState, reopensAtMs, triesSinceMs, withoutRequest } from "./lane.js";
 import type { Claim, ClaimedEntry, Entry, Outbox, Settlement } from "./outbox.js";
 
 /** Timers, so that a test may let days pass. */
@@ -178,9 +178,9 @@ export class Worker {
     this.#underWay.add(task);
   }
 
-  async #work(entry: ClaimedEntry, { paused, resumedAtMs }: LaneState): Promise<void> {
+  async #work(entry: ClaimedEntry, lane: LaneState): Promise<void> {
     try {
-      const attempt = await this.#attempt({ ...entry, resumedAtMs });
+      const attempt = await this.#attempt({ ...entry, triesSinceMs: triesSinceMs(lane) });
       const { outcome, payload = entry.payload } = attempt;
       // Stopped in the middle: whether it arrived is unknown, so somebody sends it again, and the endpoint knows its id.
       const isCut = this.#isCut && (outcome === undefined || outcome.kind === "failed");
@@ -188,9 +188,9 @@ export class Worker {
       const { clock, outbox } = this.#options;
       const nowMs = await outbox.now(clock());
       const settlement =
-        paused === undefined
+        lane.paused === undefined
           ? attempt.settlement
-          : settlementOfProbe(attempt.settlement, outcome, paused.reason, nowMs);
+          : settlementOfProbe(attempt.settlement, outcome, lane.paused.reason, nowMs);
       const settled = await this.#settle(entry, settlement, nowMs, outcome);
       // Our lease had ended: another worker has the entry, and tells of it. If it came to another end than ours, sending it
       // again puts that right: the endpoint answers with what it did the first time.
