@@ -47,7 +47,7 @@ export interface BuiltFolder {
 export async function buildIn(
   parent: string,
   name: string,
-  build: (folder: string) => Promise<void>,
+  build: (folder: string) => Promise<unknown>,
 ): Promise<BuiltFolder> {
   const { KEEP_BUILDS: word } = process.env;
   if (word === undefined) {

@@ -43,8 +43,6 @@ export function fileOf(subpath: string, format: "import" | "require", what: keyo
 }
 
 interface Tarball {
-  /** Its file, in the folder that `pack` was given. */
-  readonly file: string;
   /** Bytes to download. */
   readonly size: number;
   /** Bytes on disk once it is installed. */
@@ -53,12 +51,17 @@ interface Tarball {
   readonly paths: readonly string[];
 }
 
+/** The file that `pack` leaves in a folder. */
+export function tarballIn(folder: string): string {
+  return join(folder, `${manifest.name}-${manifest.version}.tgz`);
+}
+
 /** Packs what is built, as `npm publish` would. */
 export async function pack(into: string): Promise<Tarball> {
   const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", into];
   const { stdout } = await run("npm", args, { cwd: root });
   const packed = JSON.parse(stdout);
   // npm 11 answers a list, npm 12 a record by name.
-  const [{ filename, size, unpackedSize, files }] = Array.isArray(packed) ? packed : Object.values(packed);
-  return { file: join(into, filename), size, unpackedSize, paths: files.map(({ path }: { path: string }) => path) };
+  const [{ size, unpackedSize, files }] = Array.isArray(packed) ? packed : Object.values(packed);
+  return { size, unpackedSize, paths: files.map(({ path }: { path: string }) => path) };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { manifest, pack, root, run, specifierOf, subpaths } from "./built.js";
+import { manifest, pack, root, run, specifierOf, subpaths, tarballIn } from "./built.js";
 
 const folder = mkdtempSync(join(tmpdir(), "affonso-relay-contents-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,7 +14,7 @@ describe("what is published", () => {
   let files: ReadonlyMap<string, string>;
   beforeAll(async () => {
     tarball = await pack(folder);
-    await run("tar", ["-xzf", tarball.file, "-C", folder]);
+    await run("tar", ["-xzf", tarballIn(folder), "-C", folder]);
     files = new Map(tarball.paths.map((path) => [path, readFileSync(join(folder, "package", path), "utf8")]));
   });
   const inDist = () => [...files].filter(([path]) => path.startsWith("dist/"));

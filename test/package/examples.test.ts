@@ -13,7 +13,7 @@ import { createApp } from "../../examples/express-basic/app.js";
 
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL("../../", import.meta.url));
-const tsx = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url));
+const tsx = fileURLToPath(import.meta.resolve("tsx/cli"));
 
 const folder = mkdtempSync(join(tmpdir(), "affonso-relay-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -22,7 +22,11 @@ const outboxFile = () => join(folder, `outbox-${++files}.db`);
 
 describe("what npm start runs", () => {
   it("sends a webhook of each kind, shows what became of it, and ends with 0 after --once", async () => {
-    const { stdout } = await run(tsx, ["examples/express-basic/main.ts", "--once", "--outbox", outboxFile()], { cwd });
+    const { stdout } = await run(
+      process.execPath,
+      [tsx, "examples/express-basic/main.ts", "--once", "--outbox", outboxFile()],
+      { cwd },
+    );
     const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
     expect(rows).toEqual(
       expect.arrayContaining([
@@ -36,7 +40,7 @@ describe("what npm start runs", () => {
   });
 
   it("stays up, and takes the curl that it prints", async () => {
-    const child = spawn(tsx, ["examples/express-basic/main.ts", "--outbox", outboxFile()], { cwd });
+    const child = spawn(process.execPath, [tsx, "examples/express-basic/main.ts", "--outbox", outboxFile()], { cwd });
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
       lines.push(line);
@@ -69,7 +73,11 @@ describe("what npm start runs", () => {
     await relay.stop();
     await sandbox.stop();
 
-    const { stdout } = await run(tsx, ["examples/express-basic/main.ts", "--once", "--outbox", file], { cwd });
+    const { stdout } = await run(
+      process.execPath,
+      [tsx, "examples/express-basic/main.ts", "--once", "--outbox", file],
+      { cwd },
+    );
     expect(stdout).toMatch(/outbox {5}\d pending, [56] delivered/);
     const left = sqliteOutbox({ path: file });
     const { counts } = await left.stats();
@@ -78,7 +86,9 @@ describe("what npm start runs", () => {
   });
 
   it("says which port is no port", async () => {
-    const failed = await run(tsx, ["examples/express-basic/main.ts", "--port", "x"], { cwd }).catch((error) => error);
+    const failed = await run(process.execPath, [tsx, "examples/express-basic/main.ts", "--port", "x"], { cwd }).catch(
+      (error) => error,
+    );
     expect([failed.code, failed.stderr.trim()]).toEqual([
       2,
       "--port must be a port number from 0 (any free one) to 65535",
@@ -87,7 +97,7 @@ describe("what npm start runs", () => {
 });
 
 it("says which examples there are to whoever names none of them", async () => {
-  const failed = await run(tsx, ["examples/support/run.ts", "coa"], { cwd }).catch((error) => error);
+  const failed = await run(process.execPath, [tsx, "examples/support/run.ts", "coa"], { cwd }).catch((error) => error);
   expect([failed.code, failed.stderr]).toEqual([2, expect.stringMatching(/which example\? .*\|koa\|/)]);
 });
 
@@ -103,7 +113,7 @@ describe("the other examples", () => {
   it.each(others)(
     "%s starts with one command and says what became of its webhook",
     async (name) => {
-      const { stdout } = await run(tsx, ["examples/support/run.ts", name], { cwd });
+      const { stdout } = await run(process.execPath, [tsx, "examples/support/run.ts", name], { cwd });
       expect(stdout.trim()).toBe(says[name] ?? "200 delivered; the endpoint has a sale of 29 USD for ref_ada");
       // Some compile a whole framework's app first.
     },
