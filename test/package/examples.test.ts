@@ -13,7 +13,8 @@ import { createApp } from "../../examples/express-basic/app.js";
 
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL("../../", import.meta.url));
-const tsx = fileURLToPath(import.meta.resolve("tsx/cli"));
+/** As the scripts of package.json start it. */
+const example = (...args: string[]) => ["--import", "tsx", ...args];
 
 const folder = mkdtempSync(join(tmpdir(), "affonso-relay-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,7 +25,7 @@ describe("what npm start runs", () => {
   it("sends a webhook of each kind, shows what became of it, and ends with 0 after --once", async () => {
     const { stdout } = await run(
       process.execPath,
-      [tsx, "examples/express-basic/main.ts", "--once", "--outbox", outboxFile()],
+      example("examples/express-basic/main.ts", "--once", "--outbox", outboxFile()),
       { cwd },
     );
     const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
@@ -40,7 +41,7 @@ describe("what npm start runs", () => {
   });
 
   it("stays up, and takes the curl that it prints", async () => {
-    const child = spawn(process.execPath, [tsx, "examples/express-basic/main.ts", "--outbox", outboxFile()], { cwd });
+    const child = spawn(process.execPath, example("examples/express-basic/main.ts", "--outbox", outboxFile()), { cwd });
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
       lines.push(line);
@@ -75,7 +76,7 @@ describe("what npm start runs", () => {
 
     const { stdout } = await run(
       process.execPath,
-      [tsx, "examples/express-basic/main.ts", "--once", "--outbox", file],
+      example("examples/express-basic/main.ts", "--once", "--outbox", file),
       { cwd },
     );
     expect(stdout).toMatch(/outbox {5}\d pending, [56] delivered/);
@@ -86,7 +87,7 @@ describe("what npm start runs", () => {
   });
 
   it("says which port is no port", async () => {
-    const failed = await run(process.execPath, [tsx, "examples/express-basic/main.ts", "--port", "x"], { cwd }).catch(
+    const failed = await run(process.execPath, example("examples/express-basic/main.ts", "--port", "x"), { cwd }).catch(
       (error) => error,
     );
     expect([failed.code, failed.stderr.trim()]).toEqual([
@@ -97,7 +98,9 @@ describe("what npm start runs", () => {
 });
 
 it("says which examples there are to whoever names none of them", async () => {
-  const failed = await run(process.execPath, [tsx, "examples/support/run.ts", "coa"], { cwd }).catch((error) => error);
+  const failed = await run(process.execPath, example("examples/support/run.ts", "coa"), { cwd }).catch(
+    (error) => error,
+  );
   expect([failed.code, failed.stderr]).toEqual([2, expect.stringMatching(/which example\? .*\|koa\|/)]);
 });
 
@@ -113,7 +116,7 @@ describe("the other examples", () => {
   it.each(others)(
     "%s starts with one command and says what became of its webhook",
     async (name) => {
-      const { stdout } = await run(process.execPath, [tsx, "examples/support/run.ts", name], { cwd });
+      const { stdout } = await run(process.execPath, example("examples/support/run.ts", name), { cwd });
       expect(stdout.trim()).toBe(says[name] ?? "200 delivered; the endpoint has a sale of 29 USD for ref_ada");
       // Some compile a whole framework's app first.
     },
