@@ -13,13 +13,16 @@ const totals: Reporter = {
 };
 
 // Files that leave the process as they found it share one, and load what they test once: half the time. Frameworks do not.
-const sharing = ["test/{unit,integration,regression,proof}/**/*.test.ts"];
+const sharing = ["test/{unit,integration,regression,proof}/**/*.test.ts", "test/package/*.test.ts"];
 
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
-      { extends: true, test: { name: "alone", include: ["test/{frameworks,package}/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "alone", include: ["test/frameworks/**/*.test.ts", "test/package/readme/*.test.ts"] },
+      },
     ],
     reporters: ["default", totals],
     restoreMocks: true,

@@ -6,7 +6,7 @@ import { sqliteOutbox } from "../../src/outbox/sqlite.js";
 import { readAll, sharesFiles } from "../helpers/outbox/databases.js";
 import { claim, idsOf, MINUTE, NOW, put, sale, settle } from "../helpers/outbox/entries.js";
 import { newPath } from "../helpers/outbox/files.js";
-import { holdTransaction, longestStall, start } from "../helpers/outbox/processes.js";
+import { holdTransaction, longestStall, startable } from "../helpers/outbox/processes.js";
 
 async function opened(path: string): Promise<Outbox> {
   const outbox = sqliteOutbox({ path });
@@ -103,10 +103,11 @@ describe("kill -9", () => {
   it(`${KILLS} times in the midst of it loses nothing that was acknowledged`, async () => {
     const path = newPath();
     const acknowledged = new Set<string>();
+    const startPutting = await startable("putting-process.ts");
     await (await opened(path)).close();
 
     async function life(run: number): Promise<void> {
-      const child = start("putting-process.ts", path, String(run));
+      const child = startPutting(path, String(run));
       // Each life ends at another place: after a few acknowledgements, or some hundreds.
       const lives = 1 + ((run * 97) % 400);
       let count = 0;

@@ -7,7 +7,7 @@ import { batchOf } from "../../src/outbox/batch.js";
 import type { Entry, Outbox } from "../../src/outbox/outbox.js";
 import { sqliteOutbox } from "../../src/outbox/sqlite.js";
 import { createSandbox, type Fault, type SandboxRequest } from "../../src/sandbox/index.js";
-import { type Bundle, bundle } from "./support/processes/bundle.js";
+import { type Bundle, bundle } from "../helpers/bundle.js";
 import { Child, killAll } from "./support/processes/child.js";
 import { FULL, report } from "./support/processes/scale.js";
 import { REFERRAL, SIGNING_SECRET } from "./support/processes/shop.js";
@@ -41,7 +41,7 @@ let outbox: Outbox;
 let workers: Child[];
 
 beforeAll(async () => {
-  script = await bundle("worker");
+  script = await bundle(new URL("support/processes/worker.ts", import.meta.url));
   const { baseUrl } = await sandbox.start();
   outbox = sqliteOutbox({ path });
   await outbox.open();

@@ -3,11 +3,22 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { bundle } from "../bundle.js";
 
 /** Starts one of the scripts beside this file as a process of its own. */
 export function start(script: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
-  const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, ["--no-warnings", "--import", "tsx", file, ...args]);
+  return startNode(["--import", "tsx", fileURLToPath(new URL(script, import.meta.url)), ...args]);
+}
+
+/** Bundles one of the scripts beside this file, for a test that starts it often. */
+export async function startable(script: string) {
+  const { file, remove } = await bundle(new URL(script, import.meta.url));
+  onTestFinished(remove);
+  return (...args: readonly string[]) => startNode([file, ...args]);
+}
+
+function startNode(args: readonly string[]): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, ["--no-warnings", ...args]);
   child.stderr.pipe(process.stderr);
   onTestFinished(() => {
     child.kill("SIGKILL");

@@ -1,8 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { bundle } from "../../../helpers/bundle.js";
 import type { WriterConfig } from "./messages.js";
 
 /** What a process did, in its order. */
@@ -26,10 +26,11 @@ export function canTrace(): boolean {
 
 /** Runs a writing process; resolves with what it did to its file and to the ones beside it, and what it told of it. */
 export async function traceWriter(config: WriterConfig, log: string): Promise<Step[]> {
-  const writer = fileURLToPath(new URL("writer.ts", import.meta.url));
-  await promisify(execFile)("strace", [...OPTIONS, "-o", log, process.execPath, "--import", "tsx", writer], {
+  const writer = await bundle(new URL("writer.ts", import.meta.url));
+  await promisify(execFile)("strace", [...OPTIONS, "-o", log, process.execPath, writer.file], {
     env: { ...process.env, NODE_OPTIONS: "", PROOF_PROCESS: JSON.stringify(config) },
   });
+  writer.remove();
   const steps: Step[] = [];
   const unfinished = new Map<string, string>();
   for await (const line of createInterface({ input: createReadStream(log, "latin1") })) {

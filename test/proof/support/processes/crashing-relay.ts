@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSandbox, type Sandbox } from "../../../../src/sandbox/index.js";
-import { bundle } from "./bundle.js";
+import { bundle } from "../../../helpers/bundle.js";
 import { Child, killAll } from "./child.js";
 import { REFERRAL, SIGNING_SECRET } from "./shop.js";
 
@@ -20,7 +20,7 @@ export class CrashingRelay {
   readonly #clock: { aheadMs: number };
 
   static async start(): Promise<CrashingRelay> {
-    const { file, remove } = await bundle("server");
+    const { file, remove } = await bundle(new URL("server.ts", import.meta.url));
     const clock = { aheadMs: 0 };
     const sandbox = createSandbox({
       signing: { secret: SIGNING_SECRET, required: true },
