@@ -53,22 +53,14 @@ export function listOf<Item extends z.ZodMiniType>(item: Item) {
   return z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item));
 }
 
-/** Each is made once: a field asks for that of its schema and for that of what its schema wraps. */
-const readers = /* @__PURE__ */ new WeakMap<z.core.$ZodType, Reader>();
+/** Nothing here waits: what answers later is for zod. */
+const AT_ONCE = { async: false };
 
 function readerOf(schema: z.core.$ZodType): Reader {
-  const made = readers.get(schema) ?? makeReader(schema);
-  readers.set(schema, made);
-  return made;
-}
-
-function makeReader(schema: z.core.$ZodType): Reader {
-  const ask: Reader = (value) => settled(schema._zod.run({ value, issues: [] }, { async: false }));
-  const read = typeReader(schema as z.core.$ZodTypes, ask);
-  const checks = checksOf(schema);
-  if (read === ask || checks.length === 0) return read;
-  // Which checks run at all, only zod knows.
-  return checks.some((check) => check._zod.def.when) ? ask : checks.map(checkReader).reduce(inTurn, read);
+  const read = typeReader(schema as z.core.$ZodTypes, (value) =>
+    settled(schema._zod.parse({ value, issues: [] }, AT_ONCE)),
+  );
+  return checksOf(schema).map(checkReader).reduce(inTurn, read);
 }
 
 /** Some schemas are their own check. */
@@ -81,66 +73,50 @@ function isCheck(schema: z.core.$ZodType): schema is z.core.$ZodType & z.core.$Z
   return schema._zod.traits.has("$ZodCheck");
 }
 
-/** Nearly all checks are patterns or functions, which need no list of issues to pass. */
-function checkReader(check: z.core.$ZodCheck<never>): Reader {
-  const def = check._zod.def as z.core.$ZodCheckRegexDef | z.core.$ZodCustomDef;
-  if (def.check === "string_format" && isPattern(def)) {
-    const { pattern } = def;
+function checkReader({ _zod: { def, check } }: z.core.$ZodCheck<never>): Reader {
+  const { format, pattern, when } = def as z.core.$ZodCheckRegexDef;
+  if (format === "regex") {
     return (value) => {
       // A global one goes on where it found something.
       pattern.lastIndex = 0;
       return pattern.test(value as string) ? value : UNSURE;
     };
   }
-  if (def.check === "custom") return (value) => (def.fn(value) === true ? value : UNSURE);
   return (value) => {
     const payload = { value: value as never, issues: [] };
-    return check._zod.check(payload) instanceof Promise ? UNSURE : settled(payload);
+    if (when?.(payload) === false) return value;
+    return settled(check(payload) ?? payload);
   };
-}
-
-/** Formats that are their pattern and nothing else. */
-function isPattern({ format, pattern }: { readonly format?: unknown; readonly pattern?: RegExp | undefined }): boolean {
-  return pattern !== undefined && (format === "regex" || format === "datetime");
 }
 
 function settled(payload: z.core.ParsePayload | Promise<unknown>): unknown {
   return "value" in payload && payload.issues.length === 0 ? payload.value : UNSURE;
 }
 
-/** Reads by the type alone, without the schema's checks; where the type is none of these, zod is asked for all of it. */
-function typeReader(schema: z.core.$ZodTypes, ask: Reader): Reader {
-  const { def } = schema._zod;
+/**
+ * Reads by the type alone, without the schema's checks.
+ *
+ * @param ask - How zod does that: for types that it is quick with or that are seldom, and for what is seldom of the others.
+ */
+function typeReader({ _zod: { def, values } }: z.core.$ZodTypes, ask: Reader): Reader {
   switch (def.type) {
     case "string":
-      return "format" in def && !isPattern(def) ? ask : (value) => (typeof value === "string" ? value : UNSURE);
+      return (value) => (typeof value === "string" ? value : UNSURE);
     case "number":
       return (value) => (Number.isFinite(value) ? value : UNSURE);
-    case "boolean":
-      return (value) => (typeof value === "boolean" ? value : UNSURE);
     case "literal":
-    case "enum": {
-      const values: ReadonlySet<unknown> = schema._zod.values ?? new Set();
-      return (value) => (values.has(value) ? value : UNSURE);
-    }
+    case "enum":
+      return (value) => (values?.has(value as never) ? value : UNSURE);
     case "custom":
     case "unknown":
       return (value) => value;
     case "nullable":
-      return unless(null, readerOf(def.innerType));
     case "optional":
-      // What has a default has it here as well.
-      return def.innerType._zod.optin === "defaulted" ? ask : unless(undefined, readerOf(def.innerType));
     case "default": {
       const read = readerOf(def.innerType);
-      return (value) => (value === undefined ? def.defaultValue : read(value));
+      if (def.type === "nullable") return (value) => (value === null ? value : read(value));
+      return (value) => (value === undefined ? ask(value) : read(value));
     }
-    case "transform":
-      return (value) => {
-        const payload = { value, issues: [] };
-        const result: unknown = def.transform(value, payload);
-        return payload.issues.length > 0 || result instanceof Promise ? UNSURE : result;
-      };
     case "pipe":
       return inTurn(readerOf(def.in), readerOf(def.out));
     case "union":
@@ -154,10 +130,6 @@ function typeReader(schema: z.core.$ZodTypes, ask: Reader): Reader {
     default:
       return ask;
   }
-}
-
-function unless(none: null | undefined, read: Reader): Reader {
-  return (value) => (value === none ? value : read(value));
 }
 
 function inTurn(first: Reader, second: Reader): Reader {
@@ -198,55 +170,37 @@ interface Field {
   readonly keepsUndefined: boolean;
   readonly keepsText: boolean;
   readonly read: Reader;
-  /** What becomes of an object that has not the key. */
-  readonly absent: "refused" | "left out" | "read";
+  /** Whether an object that has not the key gets one. */
+  readonly fills: boolean;
 }
 
-function fieldOf(key: string, schema: z.core.$ZodType): Field {
-  const whole = readerOf(schema);
-  const { optin, optout } = schema._zod;
-  const absent = optin === undefined ? "refused" : optin === "optional" && optout === "optional" ? "left out" : "read";
-  const keepsNull = keeps(whole, null);
-  const keepsUndefined = absent === "left out" && keeps(whole, undefined);
-  const core = coreOf(schema, keepsNull, keepsUndefined);
-  return { key, keepsNull, keepsUndefined, keepsText: isText(core), read: readerOf(core), absent };
-}
-
-function keeps(read: Reader, value: null | undefined): boolean {
-  try {
-    return read(value) === value;
-  } catch {
-    // A transform that does not expect it.
-    return false;
+function fieldOf(key: string, schema: z.core.$ZodType, keepsNull = false, keepsUndefined = false): Field {
+  const { def, optin, optout } = (schema as z.core.$ZodTypes)._zod;
+  const isBare = checksOf(schema).length === 0;
+  if (isBare && def.type === "optional" && optin === "optional") {
+    return fieldOf(key, def.innerType, keepsNull, true);
   }
-}
-
-/** What a field's schema says of all that is kept without it. */
-function coreOf(schema: z.core.$ZodType, keepsNull: boolean, keepsUndefined: boolean): z.core.$ZodType {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  const isWrapper = (def.type === "nullable" && keepsNull) || (def.type === "optional" && keepsUndefined);
-  return isWrapper && !def.checks?.length ? coreOf(def.innerType, keepsNull, keepsUndefined) : schema;
-}
-
-/** Whether any text will do. */
-function isText({ _zod: { def } }: z.core.$ZodType): boolean {
-  return def.type === "string" && !("format" in def) && !def.checks?.length;
-}
-
-function objectReader(def: z.core.$ZodObjectDef): Reader | undefined {
-  const others = def.catchall?._zod.def.type;
-  if (others !== "unknown" && others !== "never") return undefined;
-  const read = fieldsReader(Object.entries(def.shape).map(([key, schema]) => fieldOf(key, schema)));
-  if (others === "unknown") return read;
-  const keys = new Set(Object.keys(def.shape));
-  return (value) => {
-    const object = read(value);
-    if (object !== UNSURE) for (const key in object) if (!keys.has(key)) return UNSURE;
-    return object;
+  if (isBare && def.type === "nullable") return fieldOf(key, def.innerType, true, keepsUndefined);
+  return {
+    key,
+    keepsNull,
+    keepsUndefined,
+    keepsText: isText(schema),
+    read: readerOf(schema),
+    fills: optin !== undefined && optout === undefined,
   };
 }
 
-function fieldsReader(fields: readonly Field[]): (value: unknown) => Record<string, unknown> | typeof UNSURE {
+/** Whether any text will do. */
+function isText(schema: z.core.$ZodType): boolean {
+  return schema._zod.def.type === "string" && checksOf(schema).length === 0;
+}
+
+function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undefined {
+  const others = catchall?._zod.def.type;
+  if (others !== "unknown" && others !== "never") return undefined;
+  const keys = new Set(Object.keys(shape));
+  const fields = Object.entries(shape).map(([key, schema]) => fieldOf(key, schema));
   return (value) => {
     if (!isPlainObject(value)) return UNSURE;
     let object = value;
@@ -255,10 +209,7 @@ function fieldsReader(fields: readonly Field[]): (value: unknown) => Record<stri
       const before = value[key];
       if (before === undefined) {
         if (field.keepsUndefined) continue;
-        if (field.absent !== "read" && !(key in value)) {
-          if (field.absent === "refused") return UNSURE;
-          continue;
-        }
+        if (!field.fills) return UNSURE;
       } else if (before === null ? field.keepsNull : field.keepsText && typeof before === "string") continue;
       const after = field.read(before);
       if (after === UNSURE) return UNSURE;
@@ -266,6 +217,7 @@ function fieldsReader(fields: readonly Field[]): (value: unknown) => Record<stri
       if (object === value) object = { ...value };
       object[key] = after;
     }
+    if (others === "never") for (const key in value) if (!keys.has(key)) return UNSURE;
     return object;
   };
 }
