@@ -1,6 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { asMappingFailed, describeForeignIssues, describeType, invalidOption, RelayError } from "./errors.js";
+import {
+  asMappingFailed,
+  describeForeignIssues,
+  describeType,
+  invalidOption,
+  RelayError,
+  wrongAnswer,
+} from "./errors.js";
 import type { RelayRecordInput } from "./event.js";
+import { utf8Bytes } from "./signing/encoding.js";
 
 export type { StandardSchemaV1 };
 
@@ -91,13 +99,13 @@ export function defineAdapter<const Name extends string, Schema extends Standard
 ): WebhookAdapter<Name, StandardSchemaV1.InferInput<Schema>> {
   const { name, verify, schema, normalize } = definition;
   if (typeof name !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
-    throw invalidOption("name", 'a path segment of letters, digits, "-" and "_" (at most 64)', name);
+    throw invalidOption("name", 'a path segment: letters, digits, "-" and "_", at most 64', name);
   }
-  if (typeof verify !== "function") throw invalidOption("verify", "a function of the request", verify);
+  if (typeof verify !== "function") throw invalidOption("verify", "a function", verify);
   if (schema?.["~standard"]?.version !== 1) {
     throw invalidOption("schema", "a Standard Schema (zod, valibot, arktype)", schema);
   }
-  if (typeof normalize !== "function") throw invalidOption("normalize", "a function of the payload", normalize);
+  if (typeof normalize !== "function") throw invalidOption("normalize", "a function", normalize);
 
   return Object.freeze({
     name,
@@ -113,11 +121,7 @@ export function defineAdapter<const Name extends string, Schema extends Standard
         throw asMappingFailed(cause, `normalize of ${name} or its schema`);
       }
       if (typeof result !== "object") {
-        const answer = describeType(result);
-        throw new RelayError(
-          "mapping_failed",
-          `normalize of ${name} answered ${answer}; answer a record, a list, or null`,
-        );
+        throw wrongAnswer(`normalize of ${name}`, result, "a record, a list, or null");
       }
       return result === null ? [] : [result].flat();
     },
@@ -175,13 +179,13 @@ function isHeaders(headers: WebhookHeaders): headers is Headers {
  */
 export function bodyBytes(request: WebhookRequest): Uint8Array {
   const body: unknown = request.body;
-  if (typeof body === "string") return new TextEncoder().encode(body);
+  if (typeof body === "string") return utf8Bytes(body);
   if (body instanceof Uint8Array) return body;
   // Test runners and workers hand over bytes of another realm.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   throw new RelayError(
     "body_already_parsed",
-    `the body must be the bytes as they came, or their text, got ${describeType(body)}: see express.raw(), request.text()`,
+    `the body must be its bytes or text, got ${describeType(body)}: see express.raw(), request.text()`,
   );
 }
 
@@ -199,49 +203,38 @@ const strictUtf8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignor
 
 function parseJson(request: WebhookRequest, source: string): unknown {
   const bytes = bodyBytes(request);
-  if (bytes.length > MODEST_BODY_BYTES && !isModest(bytes)) {
-    throw new RelayError(
-      "malformed_payload",
-      `${source} sent JSON of more than ${MAX_JSON_VALUES} values, or nested deeper than ${MAX_JSON_DEPTH} levels`,
-    );
-  }
   try {
-    return JSON.parse(strictUtf8.decode(bytes));
+    const json = strictUtf8.decode(bytes);
+    if (bytes.length <= MODEST_BODY_BYTES || isModest(json)) return JSON.parse(json);
   } catch {
     // The cause is left out: its message quotes the body.
     throw new RelayError("malformed_payload", `${source} sent a signed body that is not JSON in UTF-8`);
   }
+  throw new RelayError(
+    "malformed_payload",
+    `${source} sent JSON of more than ${MAX_JSON_VALUES} values, or nested deeper than ${MAX_JSON_DEPTH} levels`,
+  );
 }
 
 /** Whether a parser may have it. What is no JSON is left for the parser to refuse. */
-function isModest(bytes: Uint8Array): boolean {
+function isModest(json: string): boolean {
   let depth = 0;
   let values = 1;
   let isText = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (isText) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) isText = false;
-    } else if (byte === QUOTE) {
-      isText = true;
-    } else if (byte === COMMA) {
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '"') isText = !isText;
+    else if (isText) {
+      if (character === "\\") at++;
+    } else if (character === ",") {
       values++;
-    } else if (byte === OPENING_BRACKET || byte === OPENING_BRACE) {
+    } else if (character === "[" || character === "{") {
       values++;
       depth++;
       if (depth > MAX_JSON_DEPTH) return false;
-    } else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) {
+    } else if (character === "]" || character === "}") {
       depth--;
     }
   }
   return values <= MAX_JSON_VALUES;
 }
-
-const COMMA = 0x2c;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;

@@ -1,3 +1,5 @@
+import { isObject } from "./objects.js";
+
 interface ErrorCodeInfo {
   /** HTTP status the provider is answered with. */
   readonly status: number;
@@ -84,11 +86,13 @@ export class RelayError extends Error {
   /** Id of the event that it is about, where one is known. */
   declare readonly externalEventId: string | undefined;
 
-  constructor(code: RelayErrorCode, message: string, { cause, retryAfterMs, externalEventId }: RelayErrorOptions = {}) {
-    super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
+  constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
+    super(`${code}: ${message}`, options);
+    const { retryAfterMs, externalEventId } = options;
+    const { status, retryable } = ERROR_CODES[code];
     this.code = code;
-    this.status = ERROR_CODES[code].status;
-    this.retryable = ERROR_CODES[code].retryable;
+    this.status = status;
+    this.retryable = retryable;
     // Only where there is one: whoever prints an error sees each field that it has.
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
     if (externalEventId !== undefined) this.externalEventId = externalEventId;
@@ -98,7 +102,7 @@ export class RelayError extends Error {
 
 /** Whether `error` is a {@link RelayError}, also one made by another copy of this package. */
 export function isRelayError(error: unknown): error is RelayError {
-  return typeof error === "object" && error !== null && BRAND in error;
+  return isObject(error) && BRAND in error;
 }
 
 /** A `RelayError` stays as it is; anything else becomes one with `code`, and stays behind as its cause. */
@@ -107,7 +111,7 @@ export function toRelayError(cause: unknown, code: RelayErrorCode, message: stri
 }
 
 /** What follows where nothing was taken. There is no provider behind `relay.send`. */
-export const SEND_AGAIN = "it was not taken, and has to be sent again, as a provider does by itself";
+export const SEND_AGAIN = "it was not taken, and has to be sent again, as providers do";
 
 /**
  * What a function of the app's own answers.
@@ -133,12 +137,17 @@ export function asMappingFailed(cause: unknown, what: string): RelayError {
   return toRelayError(cause, "mapping_failed", `${what} threw: ${SEND_AGAIN}`);
 }
 
+/** What a function of the app's own answered in place of what is expected. */
+export function wrongAnswer(what: string, answer: unknown, expected: string): RelayError {
+  return new RelayError("mapping_failed", `${what} answered ${describeType(answer)}; answer ${expected}`);
+}
+
 /** What a wrong value is, in words that show no value: it may be a secret. */
 export function describeType(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value === "") return "an empty string";
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+  return isObject(value) ? "an object" : `a ${typeof value}`;
 }
 
 /** An `invalid_options` error. */
@@ -157,8 +166,7 @@ export function invalidOption(option: string, expected: string, got: unknown): R
  * @throws RelayError `invalid_options` that names the known keys.
  */
 export function assertKnownKeys(of: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw invalidOption(`the argument of ${of}`, "an object", options);
+  if (!isObject(options)) throw invalidOption(`the argument of ${of}`, "an object", options);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) {
     throw misconfigured(`${of} has no option ${unknown}; it has ${known.join(", ")}`);
@@ -184,10 +192,11 @@ export function assertFunction(option: string, value: unknown): void {
 
 /** One problem that a schema library reports: the Standard Schema part, and what zod adds to it. */
 export interface SchemaIssue {
-  readonly message: string;
+  readonly message?: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly expected?: unknown;
   readonly keys?: unknown;
+  readonly values?: unknown;
 }
 
 /**
@@ -198,15 +207,17 @@ export function describeIssues(issues: readonly SchemaIssue[]): string {
   const lines = issues.slice(0, 5).map((issue) => {
     // Array.from, since arktype's paths are arrays whose `map` does not answer what it is given.
     const parts = Array.from(issue.path ?? [], (part) => nameOf(typeof part === "object" ? part.key : part));
-    const problem = Array.isArray(issue.keys)
-      ? `unknown field ${issue.keys.map(nameOf).join(", ")}`
-      : typeof issue.expected === "string"
-        ? `expected ${issue.expected}`
-        : issue.message;
+    const problem = problemOf(issue);
     return parts.length === 0 ? problem : `${parts.join(".")}: ${problem}`;
   });
   if (issues.length > 5) lines.push(`and ${issues.length - 5} more`);
   return lines.join("; ");
+}
+
+function problemOf({ keys, values, expected, message }: SchemaIssue): string | undefined {
+  if (Array.isArray(keys)) return `unknown field ${keys.map(nameOf).join(", ")}`;
+  if (Array.isArray(values)) return `expected one of ${values.join(", ")}`;
+  return typeof expected === "string" ? `expected ${expected}` : message;
 }
 
 /**
@@ -217,10 +228,8 @@ export function describeForeignIssues(issues: readonly SchemaIssue[]): string {
   return describeIssues(
     issues.map(({ path, expected }) => ({
       path,
-      message:
-        typeof expected === "string" && /^(an? )?[a-z]{1,20}$/i.test(expected)
-          ? `expected ${expected}`
-          : "not what the schema expects",
+      expected: /^(an? )?[a-z]{1,20}$/i.test(String(expected)) ? expected : undefined,
+      message: "not what the schema expects",
     })),
   );
 }

@@ -9,18 +9,19 @@ import {
   type RelayRecordInput,
 } from "./event.js";
 import { isExact } from "./money.js";
+import { isObject } from "./objects.js";
 import { createReader, UNSURE } from "./quick-schema.js";
 
 // The rules of what event.ts describes. The types are written there by hand, since the compiler keeps no comment of a type
 // that it inferred, and whoever hovers over a field should read what it is; the tests hold the two together.
 
-const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, none of them a control character"));
+const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, no control characters"));
 
 const TIME = "expected a Date or ISO 8601 text with a time zone";
 
 /** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
 const timestamp = z.pipe(
-  z.union([z.iso.datetime({ offset: true, error: TIME }), z.date(TIME)], TIME),
+  z.union([z.iso.datetime({ offset: true, error: TIME }), z.date()], TIME),
   // 24 characters are that already.
   z.transform((value) =>
     typeof value === "string" && value.length === 24 && value.endsWith("Z") ? value : new Date(value).toISOString(),
@@ -73,7 +74,7 @@ const MAX_METADATA_DEPTH = 16;
 
 const metadata = z.pipe(
   z
-    .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null, "expected an object")
+    .custom<Record<string, unknown>>(isObject, "expected an object")
     // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
     .check(
       z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
@@ -86,7 +87,7 @@ const relayEventSchema = z
     kind: z._default(z.literal("event"), "event"),
     source: id,
     name: id,
-    type: z.enum(["conversion", "lead", "trial", "milestone"], 'expected "conversion", "lead", "trial" or "milestone"'),
+    type: z.enum(["conversion", "lead", "trial", "milestone"]),
     externalEventId: z.optional(id),
     businessKey: z.optional(id),
     identity: identitySchema,
@@ -165,13 +166,13 @@ const READERS = {
  */
 export function parseRecord(input: RelayRecordInput, source: string): RelayRecord {
   if (typeof input !== "object" || input === null) {
-    throw invalidEvent(source, [{ message: `a record must be an object, got ${describeType(input)}` }]);
+    throw invalidEvent(source, [{ message: `expected an object, got ${describeType(input)}` }]);
   }
   const kind = input.kind ?? "event";
   const kinds = Object.keys(SCHEMAS);
   // Not by asking for the property, which makes text of whatever it is given.
   if (!kinds.includes(kind)) {
-    throw invalidEvent(source, [{ path: ["kind"], message: `expected one of ${kinds.join(", ")}` }]);
+    throw invalidEvent(source, [{ path: ["kind"], values: kinds }]);
   }
   // In this order, since adding to a copy takes longer than copying into it.
   const record = { kind, source, ...input };
@@ -191,7 +192,7 @@ function check(kind: keyof typeof SCHEMAS, value: unknown, by: string): RelayRec
 const eventFromCodeSchema = relayEventSchema.check(
   z.refine((event) => hasIdentity(event.identity), {
     path: ["identity"],
-    message: "expected at least one id, or nobody could be credited",
+    message: "expected at least one id",
   }),
   // Keys are each source's own: one that a webhook's adapter makes would not be known again.
   z.refine((event) => event.businessKey === undefined, {
@@ -221,7 +222,7 @@ export function parseEvent(input: unknown, by: string): RelayEvent {
 }
 
 function depthWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
+  if (!isObject(value)) return true;
   return levels > 0 && Object.values(value).every((inner) => depthWithin(inner, levels - 1));
 }
 

@@ -17,6 +17,9 @@ function toConsole(level: "warn" | "error") {
   return (fields: object, message: string) => console[level](`[affonso-relay] ${message}`, JSON.stringify(fields));
 }
 
+/** A name or a code; no address. */
+const WORD = /^[\w$.-]{1,64}$/;
+
 /**
  * What may be logged of an error that somebody else made: its kind and the place it came from. Its message may quote an
  * e-mail address or a body.
@@ -28,8 +31,8 @@ export function causeFields(cause: unknown): { cause?: string; causeCode?: strin
   const frames = typeof stack === "string" ? stack.replace(String(message), "") : "";
   const frame = /^ +at [^\n]*(?:[/\\]|node:)[^\n]*:\d+:\d+\)?$/m.exec(frames)?.[0].trim();
   return {
-    cause: typeof name === "string" && /^[\w$.]{1,64}$/.test(name) ? name : "Error",
-    ...(typeof code === "string" && /^[\w.-]{1,64}$/.test(code) && { causeCode: code }),
+    cause: typeof name === "string" && WORD.test(name) ? name : "Error",
+    ...(typeof code === "string" && WORD.test(code) && { causeCode: code }),
     ...(frame !== undefined && { causeAt: frame }),
   };
 }

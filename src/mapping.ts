@@ -1,6 +1,7 @@
 import { copyFor } from "./copy.js";
-import { assertKnownKeys, blame, describeType, invalidOption, nameOf, RelayError } from "./errors.js";
+import { assertKnownKeys, blame, invalidOption, nameOf, wrongAnswer } from "./errors.js";
 import { ID_PATTERN, type RelayEvent } from "./event.js";
+import { isPlainObject } from "./objects.js";
 
 /**
  * How ids of one kind become yours.
@@ -73,8 +74,7 @@ async function ask(
   const mapped: unknown = await blame("mapping_failed", option, () => mapping(id, event));
   if (mapped === null || mapped === undefined || mapped === "") return null;
   if (typeof mapped === "string") return mapped;
-  const answer = describeType(mapped);
-  throw new RelayError("mapping_failed", `${option} answered ${answer}; answer a string, or null to drop the id`);
+  throw wrongAnswer(option, mapped, "a string, or null to drop the id");
 }
 
 /**
@@ -101,10 +101,4 @@ function copyOf(option: string, mapping: unknown): unknown {
     }
   }
   return Object.freeze({ ...mapping });
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -11,17 +11,16 @@ export interface Money {
 }
 
 // ISO 4217 list one, "minor unit" column, where it is not 2: https://www.iso.org/iso-4217-currency-codes.html
-const ISO_DECIMALS: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-  }).flatMap(([decimals, currencies]) => currencies.split(" ").map((code) => [code, Number(decimals)])),
-);
+const WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+const WITH_THREE = "BHD IQD JOD KWD LYD OMR TND";
+const WITH_FOUR = "CLF UYW";
 
 /** Decimal places of a currency by ISO 4217; 2 for a currency that the standard does not single out. */
 export function isoDecimals(currency: string): number {
-  return ISO_DECIMALS.get(currency.toUpperCase()) ?? 2;
+  const code = currency.toUpperCase();
+  if (WITHOUT_DECIMALS.includes(code)) return 0;
+  if (WITH_THREE.includes(code)) return 3;
+  return WITH_FOUR.includes(code) ? 4 : 2;
 }
 
 /** The amount in ten-thousandths of the major unit, in which amounts of any decimals (at most 4) can be compared. */
@@ -34,26 +33,24 @@ export function tenThousandths({ minorUnits, currency, decimals = isoDecimals(cu
  *
  * @throws RelayError `invalid_event` when the amount is no safe integer or has more digits than a number can carry.
  */
-export function toMajorUnits({ minorUnits, currency, decimals = isoDecimals(currency) }: Money): number {
-  // Of two integers, division answers the number nearest to the decimal: the same as reading its text.
-  const value = minorUnits / 10 ** decimals;
-  // JSON writes the shortest text of a number, so that text is what has to be right.
-  const [whole, fraction = ""] = String(value).split(".");
-  const isWhole = Number.isSafeInteger(minorUnits);
-  if (isWhole && Number(whole + fraction.padEnd(decimals, "0")) === minorUnits) return value;
-  throw new RelayError(
-    "invalid_event",
-    "an amount must be a safe integer of minor units (cents), of no more digits than JSON can carry",
-  );
+export function toMajorUnits(money: Money): number {
+  const value = exactMajorUnits(money);
+  if (value !== undefined) return value;
+  throw new RelayError("invalid_event", "an amount must be an integer of no more digits than JSON can carry");
 }
 
 /** Whether {@link toMajorUnits} can write the amount. */
 export function isExact(money: Money): boolean {
-  try {
-    return Number.isFinite(toMajorUnits(money));
-  } catch {
-    return false;
-  }
+  return exactMajorUnits(money) !== undefined;
+}
+
+function exactMajorUnits({ minorUnits, currency, decimals = isoDecimals(currency) }: Money): number | undefined {
+  // Of two integers, division answers the number nearest to the decimal: the same as reading its text.
+  const value = minorUnits / 10 ** decimals;
+  // JSON writes the shortest text of a number, so that text is what has to be right.
+  const [whole, fraction = ""] = String(value).split(".");
+  const isRight = Number(whole + fraction.padEnd(decimals, "0")) === minorUnits;
+  return isRight && Number.isSafeInteger(minorUnits) ? value : undefined;
 }
 
 /**

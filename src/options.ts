@@ -5,10 +5,11 @@ import { assertFunction, assertKnownKeys, assertWholeNumber, invalidOption, misc
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
 import { type Mappings, resolveMappings } from "./mapping.js";
+import { isObject } from "./objects.js";
 import type { PauseReason } from "./outbox/lane.js";
 import type { OutboxOptions } from "./outbox/options.js";
 import type { EntryError, Outbox } from "./outbox/outbox.js";
-import { secretList } from "./signing/secrets.js";
+import { type MistakenSecret, secretList } from "./signing/secrets.js";
 import type { SinkFactory } from "./sink.js";
 
 /** What `on.delivered` is told. */
@@ -158,9 +159,19 @@ export function resolveOptions(
   transportTo: (target: TransportTarget) => Transport = byRuntimeFetch,
 ): ResolvedOptions {
   assertKnownKeys("createRelay", options, OPTION_NAMES);
-  const { mappings = {}, on = {}, transform, timeoutMs, logger = consoleLogger } = options;
-  const { baseUrl: url = OFFICIAL_BASE_URL, allowPrivateNetwork = false, signingSecret } = options;
-  const { outbox, fetch, clock = Date.now } = options;
+  const {
+    signingSecret,
+    baseUrl: url = OFFICIAL_BASE_URL,
+    allowPrivateNetwork = false,
+    mappings = {},
+    transform,
+    outbox,
+    timeoutMs,
+    logger = consoleLogger,
+    on = {},
+    fetch,
+    clock = Date.now,
+  } = options;
 
   if (typeof allowPrivateNetwork !== "boolean") {
     throw invalidOption("allowPrivateNetwork", "true or false", allowPrivateNetwork);
@@ -174,7 +185,9 @@ export function resolveOptions(
   assertLogger(logger);
   const baseUrl = parseBaseUrl(url, allowPrivateNetwork);
   return Object.freeze({
-    apiKey: apiKeyOf(options.apiKey),
+    apiKey: oneSecret("apiKey", options.apiKey, "your Affonso API key (sk_live_…)", [
+      [/[^\x21-\x7e]/, "text that no header can carry"],
+    ]),
     signingSecret:
       signingSecret === undefined
         ? undefined
@@ -211,10 +224,8 @@ function assertUseful(options: OutboxOptions & { readonly outbox?: Outbox | unde
   const option = hasOutbox ? undefined : OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
   const useless = option ?? (hook && `on.${hook}`);
   if (useless === undefined) return;
-  const why = hasOutbox
-    ? "with an outbox, which does the same itself: leave it out"
-    : "without an outbox: give createRelay one, or leave it out";
-  throw misconfigured(`${useless} does nothing ${why}`);
+  const why = hasOutbox ? "with an outbox, which does it itself:" : "without an outbox: give createRelay one, or";
+  throw misconfigured(`${useless} does nothing ${why} leave it out`);
 }
 
 function assertLogger(logger: Partial<Logger> | null): void {
@@ -224,26 +235,20 @@ function assertLogger(logger: Partial<Logger> | null): void {
   }
 }
 
-function oneSecret(option: string, value: unknown, what: string): string {
-  const [secret] = secretList(option, value, what);
+function oneSecret(option: string, value: unknown, what: string, mistaken?: readonly MistakenSecret[]): string {
+  const [secret] = secretList(option, value, what, mistaken);
   if (secret === undefined || Array.isArray(value)) throw invalidOption(option, what, value);
   return secret;
 }
 
-function apiKeyOf(value: unknown): string {
-  const key = oneSecret("apiKey", value, "your Affonso API key (sk_live_…)");
-  if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw misconfigured("apiKey contains white space or characters that no header can carry; paste it again");
-}
-
 function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
   if (!Array.isArray(adapters) || adapters.length === 0) {
-    throw invalidOption("adapters", "a list of adapters, such as [stripe({ webhookSecret })]", adapters);
+    throw invalidOption("adapters", "a list of adapters, such as [stripe(…)]", adapters);
   }
   const named = new Map<string, WebhookAdapter>();
   for (const [index, adapter] of adapters.entries()) {
     if (!isAdapter(adapter)) {
-      throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…), paddle(…) or custom(…)", adapter);
+      throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…)", adapter);
     }
     if (named.has(adapter.name)) {
       throw misconfigured(`two adapters are called ${adapter.name}; give one of them another name`);
@@ -254,7 +259,7 @@ function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
 }
 
 function isAdapter(value: unknown): value is WebhookAdapter {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, verify, normalize } = value as Partial<WebhookAdapter>;
+  if (!isObject(value)) return false;
+  const { name, verify, normalize } = value;
   return typeof name === "string" && typeof verify === "function" && typeof normalize === "function";
 }

@@ -169,9 +169,14 @@ const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {
   server_error: "the endpoint has an error of its own",
 };
 
+interface Refusal {
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+  readonly field?: string | undefined;
+}
+
 /** Status, code and field only: messages of others may quote what they were sent. */
-function shown(error: Partial<EndpointError> | (Outcome & { kind: "failed" }) = {}): string {
-  const field = "field" in error && error.field !== undefined && `field ${error.field}`;
-  const parts = [error.status, error.code, field].filter(Boolean);
+function shown({ status, code, field }: Refusal = {}): string {
+  const parts = [status, code, field && `field ${field}`].filter(Boolean);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { StandardSchemaV1 } from "./adapter.js";
+import { isObject, isPlainObject } from "./objects.js";
 
 /** What a reader answers where zod has to say whether a value is right, and what is wrong with it. */
 export const UNSURE = Symbol("unsure");
@@ -202,7 +203,7 @@ function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undef
   const keys = new Set(Object.keys(shape));
   const fields = Object.entries(shape).map(([key, schema]) => fieldOf(key, schema));
   return (value) => {
-    if (!isPlainObject(value)) return UNSURE;
+    if (!isReadable(value)) return UNSURE;
     let object = value;
     for (const field of fields) {
       const { key } = field;
@@ -225,21 +226,20 @@ function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undef
 /** A flat one of keys that are plain text: a copy, since the app has the other. */
 function recordReader(read: Reader): Reader {
   return (value) => {
-    if (!isPlainObject(value)) return UNSURE;
+    if (!isReadable(value)) return UNSURE;
     const keys = Object.keys(value);
     if (keys.length !== Reflect.ownKeys(value).length) return UNSURE;
     const record: Record<string, unknown> = {};
     for (const key of keys) {
       const item = read(value[key]);
-      if (item === UNSURE || (typeof item === "object" && item !== null)) return UNSURE;
+      if (item === UNSURE || isObject(item)) return UNSURE;
       record[key] = item;
     }
     return record;
   };
 }
 
-/** As JSON and literals make them, and without the one key that zod drops, since it may replace a prototype. */
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  return Object.getPrototypeOf(value) === Object.prototype && !Object.hasOwn(value, "__proto__");
+/** Without the one key that zod drops, since it may replace a prototype. */
+function isReadable(value: unknown): value is Record<string, unknown> {
+  return isPlainObject(value) && !Object.hasOwn(value, "__proto__");
 }

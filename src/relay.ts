@@ -171,7 +171,7 @@ class WebhookRelay implements Relay {
 
   async stop({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
-      throw invalidOption("stop timeoutMs", "a number of milliseconds, 0 or more", timeoutMs);
+      throw invalidOption("stop timeoutMs", "0 or more milliseconds", timeoutMs);
     }
     this.#accepts = false;
     return this.#inTurn(() => this.#drain(timeoutMs));

@@ -7,9 +7,8 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 // What IANA keeps from the public internet, as the URL parser spells it: it turns 0x7f.1, 2130706433 and １２７.１ into
 // 127.0.0.1. https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry
-const PRIVATE_V4 =
-  /^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.[\d.]+$/;
-const RESERVED_V4 = /^(192\.(0\.[02]|88\.99)|198\.(1[89]|51\.100)|203\.0\.113|2(2[4-9]|[345]\d))\.[\d.]+$/;
+const RESERVED_V4 =
+  /^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.(168|0\.[02]|88\.99)|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])|198\.(1[89]|51\.100)|203\.0\.113|2(2[4-9]|[345]\d))\.[\d.]+$/;
 // The one block that is routed, without what is for examples, and without Teredo and 6to4, whose addresses hold others.
 const PUBLIC_V6 = /^\[(?!2001:(1?[\da-f]{0,2}|db8):|2002:|3fff:[\da-f]{0,3}:)[23][\da-f]{3}:/;
 // RFC 6761, RFC 6762, RFC 8375 and ICANN's .internal; a name without a dot is one of the network's own.
@@ -34,9 +33,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   const isLoopback = LOOPBACK.test(hostname);
   const isPrivate = !isLoopback && isPrivateHost(hostname);
   if (isPrivate && !allowPrivateNetwork) {
-    throw misconfigured(
-      "baseUrl names a host of a private network; to send events there, set allowPrivateNetwork: true",
-    );
+    throw misconfigured("baseUrl leads to a private network; to send events there, set allowPrivateNetwork: true");
   }
   if (protocol !== "https:" && !(protocol === "http:" && (isLoopback || isPrivate))) {
     throw misconfigured("baseUrl must begin with https:// (http:// is for this machine and private networks)");
@@ -57,7 +54,8 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
 /** Whether a host, as the URL parser spells it, is an address or a name that the public internet has not. */
 export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return !PUBLIC_V6.test(hostname);
-  return [PRIVATE_V4, RESERVED_V4, INTERNAL_NAME].some((pattern) => pattern.test(hostname.replace(/\.$/, "")));
+  const name = hostname.replace(/\.$/, "");
+  return RESERVED_V4.test(name) || INTERNAL_NAME.test(name);
 }
 
 // IPv4 in IPv6: as sockets write it, and as networks without IPv4 lead to it (https://www.rfc-editor.org/rfc/rfc6052).

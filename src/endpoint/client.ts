@@ -1,6 +1,6 @@
 import { toHex, utf8Bytes } from "../signing/encoding.js";
 import { createHmac, type HmacSigner } from "../signing/hmac.js";
-import { classifyFailure, classifyResponse, isEndpointAnswer, type Outcome } from "./outcome.js";
+import { classifyFailure, classifyResponse, type Outcome } from "./outcome.js";
 import type { Transport } from "./transport.js";
 
 /** What the client needs of the options. */
@@ -17,7 +17,6 @@ export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #sign: HmacSigner | undefined;
   readonly #headers: Readonly<Record<string, string>>;
-  #limitPerMinute: number | undefined;
 
   constructor(options: EndpointClientOptions) {
     this.#options = options;
@@ -28,11 +27,6 @@ export class EndpointClient {
     };
     this.#sign =
       options.signingSecret === undefined ? undefined : createHmac("SHA-256", utf8Bytes(options.signingSecret));
-  }
-
-  /** Requests a minute that the endpoint last said it allows; undefined before its first word. */
-  get limitPerMinute(): number | undefined {
-    return this.#limitPerMinute;
   }
 
   /**
@@ -54,11 +48,7 @@ export class EndpointClient {
         redirect: "manual",
         signal,
       });
-      const outcome = classifyResponse(response, clock());
-      const limit = Number(response.headers.get("x-ratelimit-limit"));
-      // A proxy in between has limits of its own.
-      if (Number.isInteger(limit) && limit > 0 && isEndpointAnswer(response.body)) this.#limitPerMinute = limit;
-      return outcome;
+      return classifyResponse(response, clock());
     } catch (error) {
       return classifyFailure(signal.aborted ? { name: "TimeoutError" } : error);
     }

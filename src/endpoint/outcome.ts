@@ -1,4 +1,5 @@
 import { ID_PATTERN } from "../event.js";
+import { isObject } from "../objects.js";
 
 /** What the endpoint says of an error, cut to a length that fits a log line. */
 export interface EndpointError {
@@ -26,7 +27,7 @@ export const BLOCKED_ADVICE: Readonly<Record<BlockedReason, string>> = {
   misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
   redirected: "baseUrl redirects, and redirects are not followed: check baseUrl",
   tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
-  private_network: "baseUrl leads to a host of a private network; to send events there, set allowPrivateNetwork: true",
+  private_network: "baseUrl leads to a private network; to send events there, set allowPrivateNetwork: true",
 };
 
 /** What one attempt came to. `kind` decides what happens next, and nothing else does. */
@@ -75,8 +76,8 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
   const blocked = (reason: BlockedReason): Outcome => ({ kind: "blocked", reason, error });
 
   if (status >= 200 && status < 300) {
-    if (envelope?.data === undefined) return blocked("misconfigured_endpoint");
-    return { kind: "delivered", duplicate: envelope.data["replayed"] === true, data: envelope.data };
+    const data = envelope?.data;
+    return data ? { kind: "delivered", duplicate: data["replayed"] === true, data } : blocked("misconfigured_endpoint");
   }
   // Status 0 is how a browser-like fetch reports a redirect that it was told not to follow.
   if (status < 400) return blocked("redirected");
@@ -110,13 +111,12 @@ export const PRIVATE_ADDRESS = "ERR_PRIVATE_ADDRESS";
 
 /** Classifies what a transport threw. */
 export function classifyFailure(error: unknown): Outcome {
-  const causes = causesOf(error);
-  if (causes.some(({ name }) => name === "TimeoutError" || name === "AbortError")) {
-    return { kind: "failed", reason: "timeout" };
-  }
-  if (causes.some(({ code }) => code === PRIVATE_ADDRESS)) return { kind: "blocked", reason: "private_network" };
-  if (causes.some(({ code }) => TLS_CODE.test(code))) return { kind: "blocked", reason: "tls" };
-  return { kind: "failed", reason: "network", code: causes.find(({ code }) => SYSTEM_CODE.test(code))?.code };
+  const words = namesAndCodesOf(error);
+  const one = (pattern: RegExp) => words.find((word) => pattern.test(word));
+  if (one(/^(Timeout|Abort)Error$/)) return { kind: "failed", reason: "timeout" };
+  if (words.includes(PRIVATE_ADDRESS)) return { kind: "blocked", reason: "private_network" };
+  if (one(TLS_CODE)) return { kind: "blocked", reason: "tls" };
+  return { kind: "failed", reason: "network", code: one(SYSTEM_CODE) };
 }
 
 /** Such as `ECONNREFUSED`, `UND_ERR_SOCKET`: nothing that could be a key or a URL. */
@@ -125,12 +125,12 @@ const SYSTEM_CODE = /^[A-Z][A-Z\d_]{1,63}$/;
 const TLS_CODE = /CERT|CRL_|^(ERR_TLS_|ERR_SSL_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
 /** An error's name and code, its cause's, and so on. */
-function causesOf(error: unknown): { readonly name: string; readonly code: string }[] {
-  const causes = [];
-  for (let cause = error; isObject(cause) && causes.length < 5; cause = cause["cause"]) {
-    causes.push({ name: String(cause["name"]), code: String(cause["code"]) });
+function namesAndCodesOf(error: unknown): readonly string[] {
+  const words: string[] = [];
+  for (let cause = error; isObject(cause) && words.length < 10; cause = cause["cause"]) {
+    words.push(String(cause["name"]), String(cause["code"]));
   }
-  return causes;
+  return words;
 }
 
 interface Envelope {
@@ -184,8 +184,4 @@ function throttleMs({ headers }: EndpointResponse, bodyRetryAfter: unknown, nowM
 
 function seconds(header: string | null): number | undefined {
   return header !== null && /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1000 : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

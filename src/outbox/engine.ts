@@ -1,5 +1,5 @@
 import { createDeadLetters, type DeadLetters } from "../dead-letters.js";
-import { EndpointClient } from "../endpoint/client.js";
+import { LimitedClient } from "../endpoint/limited-client.js";
 import { BLOCKED_ADVICE } from "../endpoint/outcome.js";
 import { SEND_AGAIN, toRelayError } from "../errors.js";
 import type { Link, Refund, RelayEvent } from "../event.js";
@@ -34,7 +34,7 @@ export class Durable implements Sink, WorkerEvents {
     const durable = durableOptions(options.outboxOptions);
     const { linkWaitMs, saleWaitMs, recheckUnmatchedMs, concurrency, rateLimit, retry, requestTimeoutMs } = durable;
     const { clock, logger, random } = options;
-    const client = new EndpointClient(options);
+    const client = new LimitedClient(options);
     const shared = { outbox, client, clock, random, retry };
     const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs, recheckUnmatchedMs });
     this.#options = options;

@@ -1,4 +1,4 @@
-import type { EndpointClient } from "../endpoint/client.js";
+import type { LimitedClient } from "../endpoint/limited-client.js";
 import type { Outcome } from "../endpoint/outcome.js";
 import { type Pace, paceOf, type RateLimit } from "../endpoint/rate-limit.js";
 import type { RetryPolicy } from "../endpoint/retry.js";
@@ -30,7 +30,7 @@ export interface WorkerEvents {
 
 export interface WorkerOptions {
   readonly outbox: Outbox;
-  readonly client: EndpointClient;
+  readonly client: LimitedClient;
   readonly delivery: Delivery;
   readonly events: WorkerEvents;
   readonly logger: Logger;

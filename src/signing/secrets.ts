@@ -35,7 +35,7 @@ export function secretList(
       throw misconfigured(`${place} begins or ends with white space; paste it again`);
     }
     if (/^(["']).*\1$/.test(secret)) {
-      throw misconfigured(`${place} stands in quotes, which belong to a file or a shell; leave them out`);
+      throw misconfigured(`${place} stands in quotes; leave them out`);
     }
     const slip = mistaken.find(([pattern]) => pattern.test(secret));
     if (slip !== undefined) throw misconfigured(`${place} must be ${what}, and this is ${slip[1]}`);

@@ -23,7 +23,7 @@ function blockList(family: "ipv4" | "ipv6", networks: string): BlockList {
   return list;
 }
 
-const REFUSED = "baseUrl names a host of a private network";
+const REFUSED = "baseUrl leads to a private network";
 const isTaken = (url: string, allowPrivateNetwork = false) => {
   try {
     parseBaseUrl(url, allowPrivateNetwork);

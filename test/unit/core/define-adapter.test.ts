@@ -12,15 +12,15 @@ const relayOf = (adapter: WebhookAdapter<"billing">) =>
 
 describe("an adapter with a part missing", () => {
   it.each<[object, string]>([
-    [{ name: undefined }, 'name must be a path segment of letters, digits, "-" and "_" (at most 64), got undefined'],
+    [{ name: undefined }, 'name must be a path segment: letters, digits, "-" and "_", at most 64, got undefined'],
     [{ name: "" }, "name must be a path segment"],
     [{ name: "a/b" }, "name must be a path segment"],
     [{ name: "billing\n" }, "name must be a path segment"],
     [{ name: "x".repeat(65) }, "name must be a path segment"],
-    [{ verify: undefined }, "verify must be a function of the request, got undefined"],
+    [{ verify: undefined }, "verify must be a function, got undefined"],
     [{ schema: undefined }, "schema must be a Standard Schema (zod, valibot, arktype), got undefined"],
     [{ schema: { parse() {} } }, "schema must be a Standard Schema (zod, valibot, arktype), got an object"],
-    [{ normalize: null }, "normalize must be a function of the payload, got null"],
+    [{ normalize: null }, "normalize must be a function, got null"],
   ])("is refused where it is defined (%#)", async (changes, message) => {
     const error = await failureOf(() => defineAdapter({ ...definition, ...changes } as never));
     expect(error.message).toContain(`invalid_options: ${message}`);
@@ -46,8 +46,8 @@ describe("an adapter whose code throws", () => {
     const error = await failureOf(() => relayOf(adapter as never).receiveVerified("billing", {}));
     expect(error).toMatchObject({ code: "mapping_failed", status: 503, retryable: true, cause });
     expect(error.message).toBe(
-      "mapping_failed: normalize of billing or its schema threw: it was not taken, and has to be sent again, as a " +
-        "provider does by itself",
+      "mapping_failed: normalize of billing or its schema threw: it was not taken, and has to be sent again, as " +
+        "providers do",
     );
   });
 

@@ -311,7 +311,7 @@ describe("what is no record", () => {
     ["jane@example.com", "a string"],
     [42, "a number"],
   ])("is refused (%#)", async (input, words) => {
-    expect(await problemOf(input as never)).toBe(`a record must be an object, got ${words}`);
+    expect(await problemOf(input as never)).toBe(`expected an object, got ${words}`);
   });
 });
 

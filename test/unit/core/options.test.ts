@@ -25,9 +25,9 @@ describe("a wrong option", () => {
     ],
     ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey begins or ends with white space; paste it"],
     ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey begins or ends with white space; paste it"],
-    ["an apiKey with a space in it", { apiKey: `${CANARY} x` }, "apiKey contains white space or characters that no"],
-    ["an apiKey in quotes", { apiKey: `"${CANARY}"` }, "apiKey stands in quotes, which belong to a file or a shell"],
-    ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "apiKey contains white space or characters that no header"],
+    ["an apiKey with a space in it", { apiKey: `${CANARY} x` }, "this is text that no header can carry"],
+    ["an apiKey in quotes", { apiKey: `"${CANARY}"` }, "apiKey stands in quotes; leave them out"],
+    ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "this is text that no header can carry"],
     ["an empty signingSecret", { signingSecret: "" }, "signingSecret must be the team's signing secret, or undefined"],
     ["a null signingSecret", { signingSecret: null }, "signingSecret must be the team's signing secret, or undefined"],
     [
@@ -175,7 +175,7 @@ describe("the base URL", () => {
   it.each(["http://10.0.0.1", "http://169.254.169.254", "http://0.0.0.0", "http://[::ffff:127.0.0.1]"])(
     "%s is refused: not this machine, though near it",
     async (baseUrl) => {
-      expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl names a host of a private network");
+      expect(await messageOf(withOption({ baseUrl }))).toContain("baseUrl leads to a private network");
     },
   );
 

@@ -212,7 +212,7 @@ describe("stop", () => {
       const relay = relayWith({});
       const error = await failureOf(() => relay.stop({ timeoutMs: timeoutMs as never }));
       expect(error.code).toBe("invalid_options");
-      expect(error.message).toContain("stop timeoutMs must be a number of milliseconds, 0 or more");
+      expect(error.message).toContain("stop timeoutMs must be 0 or more milliseconds");
       expect((await relay.receive("billing", webhook)).status).toBe("delivered");
     },
   );

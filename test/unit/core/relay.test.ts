@@ -140,7 +140,7 @@ describe("a webhook", () => {
     const relay = createRelay({ ...optionsOf(), adapters: [adapter] });
     const error = await failureOf(() => relay.receiveVerified("odd", {}));
     expect(error).toMatchObject({ code: "invalid_event", status: 503 });
-    expect(error.message).toContain("a record must be an object, got");
+    expect(error.message).toContain("expected an object, got");
     expect(sent).toEqual([]);
   });
 

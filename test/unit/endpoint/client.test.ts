@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Body } from "nock";
 import { afterEach, describe, expect, it } from "vitest";
 import { EndpointClient, type EndpointClientOptions } from "../../../src/endpoint/client.js";
+import { LimitedClient } from "../../../src/endpoint/limited-client.js";
 import { nodeTransport } from "../../../src/endpoint/node-transport.js";
 import { fetchTransport, type Transport, type TransportTarget } from "../../../src/endpoint/transport.js";
 import { leaveStandIns, standInFor } from "../../helpers/stand-in.js";
@@ -59,21 +60,20 @@ const transports: readonly [name: string, transportTo: (target: TransportTarget)
   ["Node's own client", nodeTransport],
 ];
 
-const clientBy = (
+const optionsBy = (
   transportTo: (target: TransportTarget) => Transport,
   { baseUrl = `${API}/v1`, ...changes }: Partial<EndpointClientOptions> = {},
-) =>
-  new EndpointClient({
-    apiKey: "sk_live_test",
-    signingSecret: "team secret é",
-    baseUrl,
-    transport: transportTo({ baseUrl, allowPrivateNetwork: false }),
-    clock: () => NOW_MS,
-    ...changes,
-  });
+): EndpointClientOptions => ({
+  apiKey: "sk_live_test",
+  signingSecret: "team secret é",
+  baseUrl,
+  transport: transportTo({ baseUrl, allowPrivateNetwork: false }),
+  clock: () => NOW_MS,
+  ...changes,
+});
 
 describe.each(transports)("by %s,", (_name, transportTo) => {
-  const client = (changes?: Partial<EndpointClientOptions>) => clientBy(transportTo, changes);
+  const client = (changes?: Partial<EndpointClientOptions>) => new EndpointClient(optionsBy(transportTo, changes));
 
   describe("a request to the endpoint", () => {
     it("is a POST of JSON with the key, below the base URL", async () => {
@@ -225,7 +225,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
 
   describe("the limit that an answer names", () => {
     const limitAfter = async (...answers: readonly [number, Body, Record<string, string>?][]) => {
-      const one = client();
+      const one = new LimitedClient(optionsBy(transportTo));
       for (const [status, body, headers] of answers) {
         endpointAnswers(status, body, headers);
         await one.post("/events", PAYLOAD, never);
@@ -236,7 +236,7 @@ describe.each(transports)("by %s,", (_name, transportTo) => {
     const refusal = (code: string) => ({ success: false, error: { code, message: "no" } });
 
     it("is unknown before the endpoint's first word", async () => {
-      expect(client().limitPerMinute).toBeUndefined();
+      expect(new LimitedClient(optionsBy(transportTo)).limitPerMinute).toBeUndefined();
       expect(await limitAfter([201, CREATED])).toBeUndefined();
     });
 
@@ -332,7 +332,7 @@ describe("by the app's own fetch", () => {
     fetch,
     ...changes
   }: Partial<EndpointClientOptions> & { readonly fetch: typeof globalThis.fetch }) =>
-    clientBy(() => fetchTransport(fetch), changes);
+    new EndpointClient(optionsBy(() => fetchTransport(fetch), changes));
 
   it.each([undefined, "secret"])(
     "has headers of its own, to which the app's fetch may add: secret %s",

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { EndpointClient } from "../../../src/endpoint/client.js";
+import { LimitedClient } from "../../../src/endpoint/limited-client.js";
 import { DEFAULT_RETRY } from "../../../src/endpoint/retry.js";
 import { fetchTransport } from "../../../src/endpoint/transport.js";
 import type { Link, Refund, RelayEvent } from "../../../src/event.js";
@@ -68,7 +68,7 @@ export function station(answer: Answer = created, options: StationOptions = {}) 
     return Promise.race([answer(one, sent.length), aborted]);
   };
   const { clock } = time;
-  const client = new EndpointClient({
+  const client = new LimitedClient({
     apiKey: "sk_live_test",
     signingSecret: undefined,
     baseUrl: "https://endpoint.test",

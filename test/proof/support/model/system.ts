@@ -1,4 +1,4 @@
-import { EndpointClient } from "../../../../src/endpoint/client.js";
+import { LimitedClient } from "../../../../src/endpoint/limited-client.js";
 import { DEFAULT_RETRY } from "../../../../src/endpoint/retry.js";
 import { fetchTransport } from "../../../../src/endpoint/transport.js";
 import type { Link, RelayEvent } from "../../../../src/event.js";
@@ -51,7 +51,7 @@ export class System {
     const life = { isOver: false };
     const outbox = this.#watched(life);
     const options = { apiKey: "sk_model", signingSecret: undefined, baseUrl: "https://model.example", clock };
-    const client = new EndpointClient({ ...options, transport: fetchTransport(this.endpoint.fetchFor(life)) });
+    const client = new LimitedClient({ ...options, transport: fetchTransport(this.endpoint.fetchFor(life)) });
     const shared = { outbox, client, clock, random: () => 0.5, retry: DEFAULT_RETRY };
     const worker = new Worker({
       ...shared,

@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { EndpointClient } from "../../../../src/endpoint/client.js";
+import { LimitedClient } from "../../../../src/endpoint/limited-client.js";
 import type { RateLimit } from "../../../../src/endpoint/rate-limit.js";
 import { DEFAULT_RETRY } from "../../../../src/endpoint/retry.js";
 import { fetchTransport } from "../../../../src/endpoint/transport.js";
@@ -88,7 +88,7 @@ export class VirtualRelay implements WorkerEvents {
   #worker(): Worker {
     const { time, random, rateLimit, endpoint } = this.#options;
     const { clock } = time;
-    const client = new EndpointClient({
+    const client = new LimitedClient({
       apiKey: API_KEY,
       signingSecret: SIGNING_SECRET,
       baseUrl: "https://api.affonso.test/v1",

@@ -1,4 +1,4 @@
-import { EndpointClient } from "../../../../src/endpoint/client.js";
+import { LimitedClient } from "../../../../src/endpoint/limited-client.js";
 import { nodeTransport } from "../../../../src/endpoint/node-transport.js";
 import { DEFAULT_RETRY } from "../../../../src/endpoint/retry.js";
 import { Delivery } from "../../../../src/outbox/delivery.js";
@@ -17,7 +17,7 @@ const random = Math.random;
 const retry = DEFAULT_RETRY;
 const outbox = tellingOfSettlements(sqliteOutbox({ path }));
 const send = nodeTransport({ baseUrl, allowPrivateNetwork: false });
-const client = new EndpointClient({
+const client = new LimitedClient({
   apiKey,
   signingSecret: SIGNING_SECRET,
   baseUrl,
