@@ -98,8 +98,8 @@ export function defineAdapter<const Name extends string, Schema extends Standard
   definition: AdapterDefinition<Name, Schema>,
 ): WebhookAdapter<Name, StandardSchemaV1.InferInput<Schema>> {
   const { name, verify, schema, normalize } = definition;
-  if (typeof name !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
-    throw invalidOption("name", 'a path segment: letters, digits, "-" and "_", at most 64', name);
+  if (typeof name !== "string" || !/^[\w-]{1,64}$/.test(name)) {
+    throw invalidOption("name", 'a path segment of at most 64 letters, digits, "-" and "_"', name);
   }
   if (typeof verify !== "function") throw invalidOption("verify", "a function", verify);
   if (schema?.["~standard"]?.version !== 1) {
@@ -123,7 +123,7 @@ export function defineAdapter<const Name extends string, Schema extends Standard
       if (typeof result !== "object") {
         throw wrongAnswer(`normalize of ${name}`, result, "a record, a list, or null");
       }
-      return result === null ? [] : [result].flat();
+      return [result ?? []].flat();
     },
   });
 }
@@ -180,8 +180,7 @@ function isHeaders(headers: WebhookHeaders): headers is Headers {
 export function bodyBytes(request: WebhookRequest): Uint8Array {
   const body: unknown = request.body;
   if (typeof body === "string") return utf8Bytes(body);
-  if (body instanceof Uint8Array) return body;
-  // Test runners and workers hand over bytes of another realm.
+  // Not instanceof: test runners and workers hand over bytes of another realm.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   throw new RelayError(
     "body_already_parsed",
@@ -199,7 +198,7 @@ const MAX_JSON_DEPTH = 64;
 const MAX_JSON_VALUES = 100_000;
 
 /** Replacement characters and a swallowed BOM would make other bytes than those that were signed. */
-const strictUtf8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strictUtf8 = /* @__PURE__ */ new TextDecoder(undefined, { fatal: true, ignoreBOM: true });
 
 function parseJson(request: WebhookRequest, source: string): unknown {
   const bytes = bodyBytes(request);

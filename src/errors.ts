@@ -111,7 +111,7 @@ export function toRelayError(cause: unknown, code: RelayErrorCode, message: stri
 }
 
 /** What follows where nothing was taken. There is no provider behind `relay.send`. */
-export const SEND_AGAIN = "it was not taken, and has to be sent again, as providers do";
+export const SEND_AGAIN = "nothing was taken; it has to be sent again, as providers do";
 
 /**
  * What a function of the app's own answers.
@@ -234,7 +234,10 @@ export function describeForeignIssues(issues: readonly SchemaIssue[]): string {
   );
 }
 
+/** What may be shown of what others named: no address looks like this. */
+export const NAME = /^[\w$.-]{1,64}$/;
+
 /** A key as far as it may be shown: one that looks like no field's name or id may be a customer's address. */
 export function nameOf(key: unknown): string {
-  return /^[\w$-]{1,64}$/.test(String(key)) ? String(key) : "…";
+  return NAME.test(String(key)) ? String(key) : "…";
 }

@@ -9,7 +9,7 @@ import {
   type RelayRecordInput,
 } from "./event.js";
 import { isExact } from "./money.js";
-import { isObject } from "./objects.js";
+import { isObject, isPlainObject } from "./objects.js";
 import { createReader, UNSURE } from "./quick-schema.js";
 
 // The rules of what event.ts describes. The types are written there by hand, since the compiler keeps no comment of a type
@@ -74,13 +74,19 @@ const MAX_METADATA_DEPTH = 16;
 
 const metadata = z.pipe(
   z
-    .custom<Record<string, unknown>>(isObject, "expected an object")
+    .custom<Record<string, unknown>>(isPlainObject, "expected an object")
     // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
     .check(
       z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
     ),
-  z.record(z.string(), z.union([z.string(), z.json()])),
+  z.catchall(z.object({}), z.union([z.string(), z.json()])),
 );
+
+const neededForSales = (field: "externalEventId" | "sale") =>
+  z.refine<Pick<RelayEvent, "type" | typeof field>>(
+    (event) => event.type !== "conversion" || event[field] !== undefined,
+    { path: [field], message: "a conversion needs one" },
+  );
 
 const relayEventSchema = z
   .strictObject({
@@ -101,16 +107,7 @@ const relayEventSchema = z
     isSubscription: z.optional(z.boolean()),
     metadata: z.optional(metadata),
   })
-  .check(
-    z.refine((event) => event.type !== "conversion" || event.externalEventId !== undefined, {
-      path: ["externalEventId"],
-      message: "a conversion needs the upstream webhook's id",
-    }),
-    z.refine((event) => event.type !== "conversion" || event.sale !== undefined, {
-      path: ["sale"],
-      message: "a conversion needs its amount and currency",
-    }),
-  );
+  .check(neededForSales("externalEventId"), neededForSales("sale"));
 
 const refundSchema = z.strictObject({
   kind: z.literal("refund"),
@@ -197,7 +194,7 @@ const eventFromCodeSchema = relayEventSchema.check(
   // Keys are each source's own: one that a webhook's adapter makes would not be known again.
   z.refine((event) => event.businessKey === undefined, {
     path: ["businessKey"],
-    message: "is for adapters; externalEventId is what counts once",
+    message: "is for adapters; use externalEventId",
   }),
 );
 

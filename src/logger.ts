@@ -1,3 +1,5 @@
+import { invalidOption, NAME } from "./errors.js";
+
 /** Takes one line at a time: fields first, then the message. pino fits as it is. */
 export interface Logger {
   /** What became of each webhook. */
@@ -17,9 +19,6 @@ function toConsole(level: "warn" | "error") {
   return (fields: object, message: string) => console[level](`[affonso-relay] ${message}`, JSON.stringify(fields));
 }
 
-/** A name or a code; no address. */
-const WORD = /^[\w$.-]{1,64}$/;
-
 /**
  * What may be logged of an error that somebody else made: its kind and the place it came from. Its message may quote an
  * e-mail address or a body.
@@ -28,24 +27,33 @@ export function causeFields(cause: unknown): { cause?: string; causeCode?: strin
   if (!(cause instanceof Error)) return cause === undefined ? {} : { cause: typeof cause };
   const { name, code, stack, message } = cause as Partial<Record<"name" | "code" | "stack" | "message", unknown>>;
   // The message stands before the frames and may look like one. A frame names a file, and ends with line and column.
-  const frames = typeof stack === "string" ? stack.replace(String(message), "") : "";
+  const frames = String(stack).replace(String(message), "");
   const frame = /^ +at [^\n]*(?:[/\\]|node:)[^\n]*:\d+:\d+\)?$/m.exec(frames)?.[0].trim();
   return {
-    cause: typeof name === "string" && WORD.test(name) ? name : "Error",
-    ...(typeof code === "string" && WORD.test(code) && { causeCode: code }),
+    cause: typeof name === "string" && NAME.test(name) ? name : "Error",
+    ...(typeof code === "string" && NAME.test(code) && { causeCode: code }),
     ...(frame !== undefined && { causeAt: frame }),
   };
 }
 
-/** The logger, made unable to throw: a log that is full must not decide what a provider is answered. */
-export function unfailing(logger: Logger): Logger {
-  const safely = (level: keyof Logger) => (fields: object, message: string) => {
-    try {
-      const done: unknown = logger[level](fields, message);
-      if (done instanceof Promise) done.catch(() => {});
-    } catch {
-      // There is nowhere left to say it.
+/**
+ * The logger, made unable to throw: a log that is full must not decide what a provider is answered.
+ *
+ * @throws RelayError `invalid_options` where it lacks a method.
+ */
+export function unfailing(logger: Partial<Logger> | null): Logger {
+  const safely = (level: keyof Logger) => {
+    if (typeof logger?.[level] !== "function") {
+      throw invalidOption(`logger.${level}`, "a function (fields, message)", logger?.[level]);
     }
+    return (fields: object, message: string) => {
+      try {
+        const done: unknown = logger[level]?.(fields, message);
+        if (done instanceof Promise) done.catch(() => {});
+      } catch {
+        // There is nowhere left to say it.
+      }
+    };
   };
   return { debug: safely("debug"), info: safely("info"), warn: safely("warn"), error: safely("error") };
 }

@@ -182,7 +182,6 @@ export function resolveOptions(
   for (const [name, hook] of Object.entries(on)) assertFunction(`on.${name}`, hook);
   if (outbox !== undefined) assertOutbox(outbox);
   assertUseful(options, on);
-  assertLogger(logger);
   const baseUrl = parseBaseUrl(url, allowPrivateNetwork);
   return Object.freeze({
     apiKey: oneSecret("apiKey", options.apiKey, "your Affonso API key (sk_live_…)", [
@@ -210,7 +209,7 @@ export function resolveOptions(
 
 function assertOutbox(outbox: Outbox): asserts outbox is Outbox & { readonly engine: SinkFactory } {
   if (typeof outbox?.put !== "function") {
-    throw invalidOption("outbox", "an outbox: sqliteOutbox(…) or memoryOutbox()", outbox);
+    throw invalidOption("outbox", "an outbox, such as sqliteOutbox(…)", outbox);
   }
   if (typeof outbox.engine?.createSink !== "function") {
     throw invalidOption("outbox.engine", 'outboxEngine of "affonso-relay/outbox"', outbox.engine);
@@ -224,15 +223,8 @@ function assertUseful(options: OutboxOptions & { readonly outbox?: Outbox | unde
   const option = hasOutbox ? undefined : OUTBOX_OPTION_NAMES.find((name) => options[name] !== undefined);
   const useless = option ?? (hook && `on.${hook}`);
   if (useless === undefined) return;
-  const why = hasOutbox ? "with an outbox, which does it itself:" : "without an outbox: give createRelay one, or";
+  const why = hasOutbox ? "with an outbox:" : "without an outbox: set one, or";
   throw misconfigured(`${useless} does nothing ${why} leave it out`);
-}
-
-function assertLogger(logger: Partial<Logger> | null): void {
-  for (const level of ["debug", "info", "warn", "error"] as const) {
-    const log = logger?.[level];
-    if (typeof log !== "function") throw invalidOption(`logger.${level}`, "a function (fields, message)", log);
-  }
 }
 
 function oneSecret(option: string, value: unknown, what: string, mistaken?: readonly MistakenSecret[]): string {
@@ -251,7 +243,7 @@ function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
       throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…)", adapter);
     }
     if (named.has(adapter.name)) {
-      throw misconfigured(`two adapters are called ${adapter.name}; give one of them another name`);
+      throw misconfigured(`two adapters are called ${adapter.name}; rename one of them`);
     }
     named.set(adapter.name, adapter);
   }

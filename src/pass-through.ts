@@ -53,9 +53,7 @@ export class PassThrough implements Sink {
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 
-  stats(): Promise<never> {
-    return keepsNothing();
-  }
+  readonly stats = keepsNothing;
 
   #takeOne(record: RelayEvent | Refund | Link, signal: AbortSignal): Promise<RecordResult> {
     switch (record.kind) {
@@ -108,7 +106,7 @@ export class PassThrough implements Sink {
     if (hook === undefined) {
       throw new RelayError(
         "event_rejected",
-        `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events yourself`,
+        `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events`,
         { externalEventId: id },
       );
     }

@@ -60,11 +60,10 @@ async function applyTransform(
   isAsked: boolean,
   transform: PrepareOptions["transform"],
 ): Promise<RelayEvent | null> {
-  const { source } = event;
-  if (transform === undefined) return isAsked ? parseEvent(event, source) : event;
+  if (transform === undefined) return isAsked ? parseEvent(event, event.source) : event;
   const transformed: unknown = await blame("mapping_failed", "transform", () => transform(copyFor(event)));
   if (transformed === null) return null;
-  if (typeof transformed === "object") return parseEvent(transformed, `transform, given an event of ${source},`);
+  if (typeof transformed === "object") return parseEvent(transformed, `transform for ${event.source}`);
   throw wrongAnswer("transform", transformed, "the event, or null to drop it");
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { StandardSchemaV1 } from "./adapter.js";
-import { isObject, isPlainObject } from "./objects.js";
+import { isPlainObject } from "./objects.js";
 
 /** What a reader answers where zod has to say whether a value is right, and what is wrong with it. */
 export const UNSURE = Symbol("unsure");
@@ -126,8 +126,6 @@ function typeReader({ _zod: { def, values } }: z.core.$ZodTypes, ask: Reader): R
       return listReader(readerOf(def.element));
     case "object":
       return objectReader(def) ?? ask;
-    case "record":
-      return isText(def.keyType) ? recordReader(readerOf(def.valueType)) : ask;
     default:
       return ask;
   }
@@ -198,10 +196,10 @@ function isText(schema: z.core.$ZodType): boolean {
 }
 
 function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undefined {
-  const others = catchall?._zod.def.type;
-  if (others !== "unknown" && others !== "never") return undefined;
-  const keys = new Set(Object.keys(shape));
+  // Without one, zod drops what is not in the shape.
+  if (catchall === undefined) return undefined;
   const fields = Object.entries(shape).map(([key, schema]) => fieldOf(key, schema));
+  const readOther = catchall._zod.def.type === "unknown" ? undefined : readerOf(catchall);
   return (value) => {
     if (!isReadable(value)) return UNSURE;
     let object = value;
@@ -218,24 +216,15 @@ function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undef
       if (object === value) object = { ...value };
       object[key] = after;
     }
-    if (others === "never") for (const key in value) if (!keys.has(key)) return UNSURE;
-    return object;
-  };
-}
-
-/** A flat one of keys that are plain text: a copy, since the app has the other. */
-function recordReader(read: Reader): Reader {
-  return (value) => {
-    if (!isReadable(value)) return UNSURE;
-    const keys = Object.keys(value);
-    if (keys.length !== Reflect.ownKeys(value).length) return UNSURE;
-    const record: Record<string, unknown> = {};
-    for (const key of keys) {
-      const item = read(value[key]);
-      if (item === UNSURE || isObject(item)) return UNSURE;
-      record[key] = item;
+    if (readOther === undefined) return object;
+    for (const key in value) {
+      if (Object.hasOwn(shape, key)) continue;
+      const after = readOther(value[key]);
+      if (after === UNSURE) return UNSURE;
+      if (object === value) object = { ...value };
+      object[key] = after;
     }
-    return record;
+    return object;
   };
 }
 

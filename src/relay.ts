@@ -150,12 +150,7 @@ class WebhookRelay implements Relay {
     return this.#run(SEND_SOURCE, async (signal) => {
       const record = parseEventFromCode(event, SEND_SOURCE);
       // Ids of the app's own are not the provider's: a mapping would not know them.
-      const result = await this.#take(
-        SEND_SOURCE,
-        [record],
-        { transform: this.#options.transform, mappings: {} },
-        signal,
-      );
+      const result = await this.#take(SEND_SOURCE, [record], { ...this.#options, mappings: {} }, signal);
       // A provider could do nothing about it; here somebody is there to be told.
       if (!result.records.some(({ reason }) => reason === "conflict")) return result;
       throw new RelayError("send_refused", "another event has this externalEventId");

@@ -33,10 +33,10 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   const isLoopback = LOOPBACK.test(hostname);
   const isPrivate = !isLoopback && isPrivateHost(hostname);
   if (isPrivate && !allowPrivateNetwork) {
-    throw misconfigured("baseUrl leads to a private network; to send events there, set allowPrivateNetwork: true");
+    throw misconfigured("baseUrl leads to a private network; to send there, set allowPrivateNetwork: true");
   }
   if (protocol !== "https:" && !(protocol === "http:" && (isLoopback || isPrivate))) {
-    throw misconfigured("baseUrl must begin with https:// (http:// is for this machine and private networks)");
+    throw misconfigured("baseUrl must begin with https:// (or http:// to this machine or a private network)");
   }
   if (username || password || /[?#]/.test(href)) {
     throw misconfigured("baseUrl must have no user, password, query or fragment");

@@ -23,11 +23,11 @@ export type BlockedReason =
 /** What a person has to do. */
 export const BLOCKED_ADVICE: Readonly<Record<BlockedReason, string>> = {
   unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
-  forbidden: "the endpoint refused the key's permission: it needs write:commissions",
+  forbidden: "the endpoint refused the key: it needs the permission write:commissions",
   misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
   redirected: "baseUrl redirects, and redirects are not followed: check baseUrl",
   tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
-  private_network: "baseUrl leads to a private network; to send events there, set allowPrivateNetwork: true",
+  private_network: "baseUrl leads to a private network; to send there, set allowPrivateNetwork: true",
 };
 
 /** What one attempt came to. `kind` decides what happens next, and nothing else does. */
@@ -122,7 +122,7 @@ export function classifyFailure(error: unknown): Outcome {
 /** Such as `ECONNREFUSED`, `UND_ERR_SOCKET`: nothing that could be a key or a URL. */
 const SYSTEM_CODE = /^[A-Z][A-Z\d_]{1,63}$/;
 // OpenSSL's verification results and Node's own: https://nodejs.org/api/tls.html#x509-certificate-error-codes
-const TLS_CODE = /CERT|CRL_|^(ERR_TLS_|ERR_SSL_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
+const TLS_CODE = /CERT|CRL_|^(ERR_(TLS|SSL)_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
 /** An error's name and code, its cause's, and so on. */
 function namesAndCodesOf(error: unknown): readonly string[] {

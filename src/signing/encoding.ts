@@ -7,9 +7,7 @@ export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
 
 /** Lower-case hexadecimal text. */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += (byte >> 4).toString(16) + (byte & 15).toString(16);
-  return text;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Bytes of a hexadecimal text, or undefined when it is anything but pairs of hex digits. */

@@ -12,7 +12,7 @@ const relayOf = (adapter: WebhookAdapter<"billing">) =>
 
 describe("an adapter with a part missing", () => {
   it.each<[object, string]>([
-    [{ name: undefined }, 'name must be a path segment: letters, digits, "-" and "_", at most 64, got undefined'],
+    [{ name: undefined }, 'name must be a path segment of at most 64 letters, digits, "-" and "_", got undefined'],
     [{ name: "" }, "name must be a path segment"],
     [{ name: "a/b" }, "name must be a path segment"],
     [{ name: "billing\n" }, "name must be a path segment"],
@@ -46,7 +46,7 @@ describe("an adapter whose code throws", () => {
     const error = await failureOf(() => relayOf(adapter as never).receiveVerified("billing", {}));
     expect(error).toMatchObject({ code: "mapping_failed", status: 503, retryable: true, cause });
     expect(error.message).toBe(
-      "mapping_failed: normalize of billing or its schema threw: it was not taken, and has to be sent again, as " +
+      "mapping_failed: normalize of billing or its schema threw: nothing was taken; it has to be sent again, as " +
         "providers do",
     );
   });

@@ -63,7 +63,7 @@ describe("a record of an adapter", () => {
 describe("the conversion contract", () => {
   it.each([
     ["no external event id", sale({ externalEventId: undefined }), "externalEventId: a conversion needs"],
-    ["no amount", sale({ sale: undefined }), "sale: a conversion needs its amount and currency"],
+    ["no amount", sale({ sale: undefined }), "sale: a conversion needs one"],
     ["an amount of zero", sale({ sale: { minorUnits: 0, currency: "USD" } }), "sale.minorUnits: expected more than 0"],
     ["a negative amount", sale({ sale: { minorUnits: -1, currency: "USD" } }), "sale.minorUnits: expected more than 0"],
     ["cents with a fraction", sale({ sale: { minorUnits: 19.99, currency: "USD" } }), "sale.minorUnits: expected int"],

@@ -25,9 +25,17 @@ describe("a wrong option", () => {
     ],
     ["an apiKey with a line feed", { apiKey: `${CANARY}\n` }, "apiKey begins or ends with white space; paste it"],
     ["an apiKey with a space before", { apiKey: ` ${CANARY}` }, "apiKey begins or ends with white space; paste it"],
-    ["an apiKey with a space in it", { apiKey: `${CANARY} x` }, "this is text that no header can carry"],
+    [
+      "an apiKey with a space in it",
+      { apiKey: `${CANARY} x` },
+      "apiKey must be your Affonso API key (sk_live_…), and this is text that no header can carry",
+    ],
     ["an apiKey in quotes", { apiKey: `"${CANARY}"` }, "apiKey stands in quotes; leave them out"],
-    ["an apiKey with an umlaut", { apiKey: `${CANARY}ä` }, "this is text that no header can carry"],
+    [
+      "an apiKey with an umlaut",
+      { apiKey: `${CANARY}ä` },
+      "apiKey must be your Affonso API key (sk_live_…), and this is text that no header can carry",
+    ],
     ["an empty signingSecret", { signingSecret: "" }, "signingSecret must be the team's signing secret, or undefined"],
     ["a null signingSecret", { signingSecret: null }, "signingSecret must be the team's signing secret, or undefined"],
     [

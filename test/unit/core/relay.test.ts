@@ -236,7 +236,7 @@ describe("what the endpoint answers", () => {
 
   it.each<[string, Answer, string]>([
     ["401", [401, errorBody("UNAUTHORIZED")], "check apiKey and signingSecret (401, UNAUTHORIZED)"],
-    ["403", [403, errorBody("FORBIDDEN")], "it needs write:commissions (403, FORBIDDEN)"],
+    ["403", [403, errorBody("FORBIDDEN")], "it needs the permission write:commissions (403, FORBIDDEN)"],
     ["a 404 of a proxy", [404, "<h1>Not Found</h1>"], "is not the events endpoint: check baseUrl and any proxy (404)"],
     ["a page with 200", [200, "<h1>Log in</h1>"], "is not the events endpoint: check baseUrl and any proxy (200)"],
     ["a redirect", [302, "", { location: "https://example.com" }], "redirects are not followed: check baseUrl (302)"],
@@ -421,9 +421,7 @@ describe("transform", () => {
   it("that answers a wrong event is named in the message, and the adapter is where there is none", async () => {
     const transform: RelayOptions["transform"] = (event) => ({ ...event, name: "" });
     const error = await failureOf(() => receive({ transform }, sale()));
-    expect(error.message).toContain(
-      "transform, given an event of billing, made a record that breaks the contract: name",
-    );
+    expect(error.message).toContain("transform for billing made a record that breaks the contract: name");
     const untransformed = await failureOf(() => receive({ mappings: { customers: () => "user\n1" } }, sale()));
     expect(untransformed.message).toContain("invalid_event: billing made a record that breaks the contract: identity");
   });

@@ -315,7 +315,9 @@ describe("the upstream webhook's id", () => {
       /refund without an externalEventId/,
     );
     const sale = { ...lead, type: "conversion", sale: { minorUnits: 1, currency: "EUR" } } as const;
-    expect((await failureOf(() => recordsOf(signing(sale), {}))).message).toMatch(/a conversion needs the upstream/);
+    expect((await failureOf(() => recordsOf(signing(sale), {}))).message).toMatch(
+      /externalEventId: a conversion needs one/,
+    );
     expect(await recordsOf(signing([lead, lead]), {})).toHaveLength(2);
   });
 });

@@ -75,7 +75,7 @@ describe("the options of a relay with an outbox", () => {
 describe("an outbox that is none", () => {
   it.each([[null], ["./relay.db"], [{}], [() => ({ put() {} })]])("is refused at start (%#)", async (outbox) => {
     const error = await failureOf(() => createRelay(optionsOf({ outbox: outbox as never })));
-    expect(error.message).toContain("outbox must be an outbox: sqliteOutbox(…) or memoryOutbox(), got ");
+    expect(error.message).toContain("outbox must be an outbox, such as sqliteOutbox(…), got ");
   });
 
   it.each([
