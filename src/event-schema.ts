@@ -28,18 +28,11 @@ const timestamp = z.pipe(
   ),
 );
 
-const positiveMoney = z
-  .strictObject({
-    minorUnits: z.int(),
-    currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
-    decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
-  })
-  .check(
-    z.refine((value) => value.minorUnits > 0, {
-      path: ["minorUnits"],
-      message: "expected more than 0; answer nothing for a sale of 0",
-    }),
-  );
+const positiveMoney = z.strictObject({
+  minorUnits: z.int().check(z.gt(0, "expected more than 0; answer nothing for a sale of 0")),
+  currency: z.string().check(z.regex(/^[A-Z]{3}$/, "expected three upper-case letters (ISO 4217)")),
+  decimals: z.optional(z.int().check(z.gte(0), z.lte(4))),
+});
 
 /** An amount that is sent. One that can't be written must be found before anything of its webhook is. */
 const exactMoney = positiveMoney.check(z.refine(isExact, "expected no more digits than JSON can carry"));
@@ -73,12 +66,11 @@ const referencesSchema = z.strictObject({
 const MAX_METADATA_DEPTH = 16;
 
 const metadata = z.pipe(
-  z
-    .custom<Record<string, unknown>>(isPlainObject, "expected an object")
-    // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
-    .check(
-      z.refine((value) => depthWithin(value, MAX_METADATA_DEPTH), `nested deeper than ${MAX_METADATA_DEPTH} levels`),
-    ),
+  // Before anything walks it: a value that is nested by the thousand ends in a stack overflow.
+  z.custom<Record<string, unknown>>(
+    (value) => isPlainObject(value) && depthWithin(value, MAX_METADATA_DEPTH),
+    `expected an object of at most ${MAX_METADATA_DEPTH} levels`,
+  ),
   z.catchall(z.object({}), z.union([z.string(), z.json()])),
 );
 

@@ -36,7 +36,7 @@ export function tenThousandths({ minorUnits, currency, decimals = isoDecimals(cu
 export function toMajorUnits(money: Money): number {
   const value = exactMajorUnits(money);
   if (value !== undefined) return value;
-  throw new RelayError("invalid_event", "an amount must be an integer of no more digits than JSON can carry");
+  throw new RelayError("invalid_event", "expected an amount of no more digits than JSON can carry");
 }
 
 /** Whether {@link toMajorUnits} can write the amount. */

@@ -123,7 +123,6 @@ export interface ResolvedOptions {
   readonly outbox: (Outbox & { readonly engine: SinkFactory }) | undefined;
   /** What the outbox's engine makes its own options of. */
   readonly outboxOptions: OutboxOptions & { readonly timeoutMs?: number | undefined };
-  readonly random: () => number;
   readonly logger: Logger;
   readonly on: RelayHooks;
   readonly transport: Transport;
@@ -198,7 +197,6 @@ export function resolveOptions(
     timeoutMs: outbox === undefined ? (timeoutMs ?? WEBHOOK_TIMEOUT_MS) : WEBHOOK_TIMEOUT_MS,
     outbox,
     outboxOptions: options,
-    random: Math.random,
     logger: unfailing(logger),
     on: Object.freeze({ ...on }),
     transport: fetch === undefined ? transportTo({ baseUrl, allowPrivateNetwork }) : fetchTransport(fetch),

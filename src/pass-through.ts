@@ -2,10 +2,10 @@ import type { DeadLetters } from "./dead-letters.js";
 import { EndpointClient } from "./endpoint/client.js";
 import { BLOCKED_ADVICE, conversionIdOf, type EndpointError, type Outcome } from "./endpoint/outcome.js";
 import { postEvent } from "./endpoint/post-event.js";
-import { blame, isRelayError, RelayError } from "./errors.js";
+import { blame, isRelayError, RelayError, type RelayErrorCode } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { causeFields } from "./logger.js";
-import type { RelayHooks, ResolvedOptions } from "./options.js";
+import type { ResolvedOptions } from "./options.js";
 import type { RecordResult, Sink } from "./sink.js";
 
 /**
@@ -20,13 +20,11 @@ export class PassThrough implements Sink {
   });
   readonly findsIdentity = false;
   readonly #client: EndpointClient;
-  readonly #on: RelayHooks;
   readonly #options: ResolvedOptions;
   #warnedOfLinks = false;
 
   constructor(options: ResolvedOptions) {
     this.#client = new EndpointClient(options);
-    this.#on = options.on;
     this.#options = options;
   }
 
@@ -60,9 +58,9 @@ export class PassThrough implements Sink {
       case "event":
         return this.#send(record, signal);
       case "refund":
-        return this.#handOver(record, record.externalEventId, this.#on.refund);
+        return this.#handOver(record, record.externalEventId, this.#options.on.refund);
       case "link":
-        return this.#handOver(record, undefined, this.#on.link);
+        return this.#handOver(record, undefined, this.#options.on.link);
     }
   }
 
@@ -71,38 +69,35 @@ export class PassThrough implements Sink {
     const { outcome, event } = posted;
     const { externalEventId } = event;
     const result = { kind: "event", externalEventId } as const;
+    const failure = (code: RelayErrorCode, message: string, retryAfterMs?: number) =>
+      new RelayError(code, message, { externalEventId, retryAfterMs });
     switch (outcome.kind) {
       case "delivered":
-        await this.#tell("delivered", this.#on.delivered, {
+        await this.#tell("delivered", this.#options.on.delivered, {
           event,
           duplicate: outcome.duplicate,
           conversionId: event.type === "conversion" ? conversionIdOf(outcome) : undefined,
         });
         return { ...result, status: outcome.duplicate ? "duplicate" : "delivered" };
       case "unmatched":
-        await this.#tell("unmatched", this.#on.unmatched, event);
+        await this.#tell("unmatched", this.#options.on.unmatched, event);
         return { ...result, status: "unmatched" };
       case "rejected":
         await this.#bury(event, outcome.error);
         return { ...result, status: "dead_letter" };
       case "blocked":
-        throw new RelayError("endpoint_blocked", BLOCKED_ADVICE[outcome.reason] + shown(outcome.error), {
-          externalEventId,
-        });
+        throw failure("endpoint_blocked", BLOCKED_ADVICE[outcome.reason] + shown(outcome.error));
       case "throttled":
-        throw new RelayError("endpoint_unavailable", "the endpoint's rate limit is reached", {
-          retryAfterMs: outcome.retryAfterMs,
-          externalEventId,
-        });
+        throw failure("endpoint_unavailable", "the endpoint's rate limit is reached", outcome.retryAfterMs);
       case "failed":
-        throw new RelayError("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome), { externalEventId });
+        throw failure("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome));
     }
   }
 
   /** Without a hook that takes it, a refused event stays with the provider, where somebody will see it fail. */
   async #bury(event: RelayEvent, error: EndpointError): Promise<void> {
     const { externalEventId: id } = event;
-    const hook = this.#on.deadLetter;
+    const hook = this.#options.on.deadLetter;
     if (hook === undefined) {
       throw new RelayError(
         "event_rejected",
@@ -158,7 +153,7 @@ export class PassThrough implements Sink {
 }
 
 async function keepsNothing(): Promise<never> {
-  throw new RelayError("no_outbox", "this relay passes through and keeps nothing; give createRelay an outbox");
+  throw new RelayError("no_outbox", "this relay keeps nothing; give createRelay an outbox");
 }
 
 const FAILED: Record<(Outcome & { kind: "failed" })["reason"], string> = {

@@ -184,15 +184,10 @@ function fieldOf(key: string, schema: z.core.$ZodType, keepsNull = false, keepsU
     key,
     keepsNull,
     keepsUndefined,
-    keepsText: isText(schema),
+    keepsText: isBare && def.type === "string",
     read: readerOf(schema),
     fills: optin !== undefined && optout === undefined,
   };
-}
-
-/** Whether any text will do. */
-function isText(schema: z.core.$ZodType): boolean {
-  return schema._zod.def.type === "string" && checksOf(schema).length === 0;
 }
 
 function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undefined {

@@ -186,16 +186,16 @@ class WebhookRelay implements Relay {
   async #drain(timeoutMs: number): Promise<void> {
     this.#accepts = false;
     // A longer timer would fire at once.
-    const timer = setTimeout(() => this.#cut(), Math.min(timeoutMs, 2 ** 31 - 1));
+    const timer = setTimeout(
+      () => {
+        for (const controller of this.#underWay.keys()) controller.abort(stopped());
+      },
+      Math.min(timeoutMs, 2 ** 31 - 1),
+    );
     const endsAt = performance.now() + timeoutMs;
     await Promise.allSettled(this.#underWay.values());
     clearTimeout(timer);
     await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
-  }
-
-  #cut(): void {
-    const stopped = new RelayError("relay_stopped", STOPPED);
-    for (const controller of this.#underWay.keys()) controller.abort(stopped);
   }
 
   /** One webhook, counted as under way until its caller has the answer. */
@@ -217,7 +217,7 @@ class WebhookRelay implements Relay {
   async #attempt(source: string, work: Work, controller: AbortController): Promise<ReceiveResult> {
     const { timeoutMs } = this.#options;
     try {
-      if (!this.#accepts) throw new RelayError("relay_stopped", STOPPED);
+      if (!this.#accepts) throw stopped();
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
       return await within(controller, timeoutMs, work, late);
     } catch (cause) {
@@ -275,7 +275,9 @@ class WebhookRelay implements Relay {
   }
 }
 
-const STOPPED = "the relay was stopped";
+function stopped(): RelayError {
+  return new RelayError("relay_stopped", "the relay was stopped");
+}
 
 /** No adapter's name, since those have no dot. */
 const SEND_SOURCE = "relay.send";

@@ -44,9 +44,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   // A proxy's path is its own, but nobody's ends in what is added to it.
   const isIncomplete = hostname === "api.affonso.io" && !/^\/v1(\/|$)/.test(pathname);
   if (isIncomplete || /\/events\/*$/.test(pathname)) {
-    throw misconfigured(
-      `baseUrl must end where /events is to follow: ${OFFICIAL_BASE_URL}, with /v1 and without /events`,
-    );
+    throw misconfigured(`baseUrl must be a URL such as ${OFFICIAL_BASE_URL}, with /v1 and without /events`);
   }
   return href.replace(/\/+$/, "");
 }

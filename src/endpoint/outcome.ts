@@ -122,7 +122,7 @@ export function classifyFailure(error: unknown): Outcome {
 /** Such as `ECONNREFUSED`, `UND_ERR_SOCKET`: nothing that could be a key or a URL. */
 const SYSTEM_CODE = /^[A-Z][A-Z\d_]{1,63}$/;
 // OpenSSL's verification results and Node's own: https://nodejs.org/api/tls.html#x509-certificate-error-codes
-const TLS_CODE = /CERT|CRL_|^(ERR_(TLS|SSL)_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
+const TLS_CODE = /CERT|CRL_|TLS_|SSL_|UNABLE_TO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH/;
 
 /** An error's name and code, its cause's, and so on. */
 function namesAndCodesOf(error: unknown): readonly string[] {

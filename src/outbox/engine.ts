@@ -33,9 +33,9 @@ export class Durable implements Sink, WorkerEvents {
   constructor(outbox: Outbox, options: ResolvedOptions) {
     const durable = durableOptions(options.outboxOptions);
     const { linkWaitMs, saleWaitMs, recheckUnmatchedMs, concurrency, rateLimit, retry, requestTimeoutMs } = durable;
-    const { clock, logger, random } = options;
+    const { clock, logger } = options;
     const client = new LimitedClient(options);
-    const shared = { outbox, client, clock, random, retry };
+    const shared = { outbox, client, clock, random: Math.random, retry };
     const delivery = new Delivery({ ...shared, requestTimeoutMs, linkWaitMs, saleWaitMs, recheckUnmatchedMs });
     this.#options = options;
     this.#durable = durable;

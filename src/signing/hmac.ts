@@ -1,3 +1,5 @@
+import { utf8Bytes } from "./encoding.js";
+
 /** Hash functions that a webhook HMAC may use, by their Web Crypto names. */
 export type HmacHash = "SHA-256" | "SHA-512";
 
@@ -39,8 +41,7 @@ function createWebHmac(hash: HmacHash, key: Uint8Array<ArrayBuffer>): HmacSigner
   let imported: CryptoKey | undefined;
   return async (...parts) => {
     imported ??= await crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["sign"]);
-    const joined = new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part))));
-    return new Uint8Array(await crypto.subtle.sign("HMAC", imported, await joined.arrayBuffer()));
+    return new Uint8Array(await crypto.subtle.sign("HMAC", imported, concat(parts)));
   };
 }
 
@@ -70,4 +71,15 @@ export async function anyHmacMatches(
     }
   }
   return matches;
+}
+
+function concat(parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
+  const pieces = parts.map((part) => (typeof part === "string" ? utf8Bytes(part) : part));
+  const joined = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
+  return joined;
 }

@@ -102,7 +102,7 @@ describe("an event from code", async () => {
     ["no identity", { identity: undefined }, /identity/],
     ["a type that there is none of", { type: "signup" }, /type/],
     ["a misspelt field", { externalEventID: "1" }, /externalEventID/],
-    ["a sale without an amount", { type: "conversion" }, /sale: a conversion needs its amount/],
+    ["a sale without an amount", { type: "conversion" }, /sale: a conversion needs one/],
     [
       "an amount that JSON can't carry",
       { type: "conversion", sale: { minorUnits: Number.MAX_SAFE_INTEGER, currency: "USD" } },

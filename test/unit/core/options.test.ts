@@ -196,7 +196,7 @@ describe("the base URL", () => {
     ["the same on this machine", "http://localhost:4010/events"],
   ])("is refused where events would go nowhere: %s", async (_, baseUrl) => {
     expect(await messageOf(withOption({ baseUrl }))).toContain(
-      "baseUrl must end where /events is to follow: https://api.affonso.io/v1, with /v1 and without /events",
+      "baseUrl must be a URL such as https://api.affonso.io/v1, with /v1 and without /events",
     );
   });
 
