@@ -103,7 +103,7 @@ export function defineAdapter<const Name extends string, Schema extends Standard
   }
   if (typeof verify !== "function") throw invalidOption("verify", "a function", verify);
   if (schema?.["~standard"]?.version !== 1) {
-    throw invalidOption("schema", "a Standard Schema (zod, valibot, arktype)", schema);
+    throw invalidOption("schema", "a Standard Schema, such as zod's", schema);
   }
   if (typeof normalize !== "function") throw invalidOption("normalize", "a function", normalize);
 
@@ -207,11 +207,11 @@ function parseJson(request: WebhookRequest, source: string): unknown {
     if (bytes.length <= MODEST_BODY_BYTES || isModest(json)) return JSON.parse(json);
   } catch {
     // The cause is left out: its message quotes the body.
-    throw new RelayError("malformed_payload", `${source} sent a signed body that is not JSON in UTF-8`);
+    throw new RelayError("malformed_payload", `${source} sent a body that is not JSON in UTF-8`);
   }
   throw new RelayError(
     "malformed_payload",
-    `${source} sent JSON of more than ${MAX_JSON_VALUES} values, or nested deeper than ${MAX_JSON_DEPTH} levels`,
+    `${source} sent JSON of more than ${MAX_JSON_VALUES} values or ${MAX_JSON_DEPTH} levels`,
   );
 }
 

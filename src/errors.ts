@@ -86,9 +86,9 @@ export class RelayError extends Error {
   /** Id of the event that it is about, where one is known. */
   declare readonly externalEventId: string | undefined;
 
-  constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
-    super(`${code}: ${message}`, options);
-    const { retryAfterMs, externalEventId } = options;
+  constructor(code: RelayErrorCode, message: string, input: RelayErrorOptions = {}) {
+    super(`${code}: ${message}`, input);
+    const { retryAfterMs, externalEventId } = input;
     const { status, retryable } = ERROR_CODES[code];
     this.code = code;
     this.status = status;

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { describeIssues, describeType, RelayError, type SchemaIssue } from "./errors.js";
+import { describeIssues, describeType, RelayError, type RelayErrorCode, type SchemaIssue } from "./errors.js";
 import {
   type EventFromCode,
   hasIdentity,
@@ -17,7 +17,7 @@ import { createReader, UNSURE } from "./quick-schema.js";
 
 const id = z.string().check(z.regex(ID_PATTERN, "expected 1 to 255 characters, no control characters"));
 
-const TIME = "expected a Date or ISO 8601 text with a time zone";
+const TIME = "expected a Date or ISO 8601 text with its zone";
 
 /** A timestamp as a `Date` or as ISO 8601 text with its zone; kept as ISO 8601 text in UTC. */
 const timestamp = z.pipe(
@@ -198,7 +198,7 @@ const eventFromCodeSchema = relayEventSchema.check(
 export function parseEventFromCode(input: EventFromCode, source: string): RelayEvent {
   const result = eventFromCodeSchema.safeParse({ ...input, source });
   if (result.success) return result.data;
-  throw new RelayError("send_refused", `the event breaks the contract: ${describeIssues(result.error.issues)}`);
+  throw brokenContract("send_refused", `the event given to ${source}`, result.error.issues);
 }
 
 /**
@@ -215,6 +215,10 @@ function depthWithin(value: unknown, levels: number): boolean {
   return levels > 0 && Object.values(value).every((inner) => depthWithin(inner, levels - 1));
 }
 
-function invalidEvent(source: string, issues: readonly SchemaIssue[]): RelayError {
-  return new RelayError("invalid_event", `${source} made a record that breaks the contract: ${describeIssues(issues)}`);
+function invalidEvent(by: string, issues: readonly SchemaIssue[]): RelayError {
+  return brokenContract("invalid_event", `a record of ${by}`, issues);
+}
+
+function brokenContract(code: RelayErrorCode, what: string, issues: readonly SchemaIssue[]): RelayError {
+  return new RelayError(code, `${what} breaks the contract: ${describeIssues(issues)}`);
 }

@@ -83,8 +83,7 @@ async function ask(
  * @throws RelayError `invalid_options`.
  */
 export function resolveMappings(mappings: unknown): Mappings {
-  if (!isPlainObject(mappings))
-    throw invalidOption("mappings", "an object with customers, products or prices", mappings);
+  if (!isPlainObject(mappings)) throw invalidOption("mappings", "a plain object", mappings);
   assertKnownKeys("mappings", mappings, ["customers", "products", "prices"]);
   const copies = Object.entries(mappings).map(([name, mapping]) => [name, copyOf(`mappings.${name}`, mapping)]);
   return Object.freeze(Object.fromEntries(copies));

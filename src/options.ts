@@ -241,7 +241,7 @@ function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
       throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…)", adapter);
     }
     if (named.has(adapter.name)) {
-      throw misconfigured(`two adapters are called ${adapter.name}; rename one of them`);
+      throw misconfigured(`two adapters are called ${adapter.name}; rename one`);
     }
     named.set(adapter.name, adapter);
   }

@@ -63,7 +63,7 @@ async function applyTransform(
   if (transform === undefined) return isAsked ? parseEvent(event, event.source) : event;
   const transformed: unknown = await blame("mapping_failed", "transform", () => transform(copyFor(event)));
   if (transformed === null) return null;
-  if (typeof transformed === "object") return parseEvent(transformed, `transform for ${event.source}`);
+  if (typeof transformed === "object") return parseEvent(transformed, `${event.source} after transform`);
   throw wrongAnswer("transform", transformed, "the event, or null to drop it");
 }
 

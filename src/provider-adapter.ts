@@ -16,8 +16,10 @@ import {
   invalidOption,
   RelayError,
   toRelayError,
+  wrongAnswer,
 } from "./errors.js";
 import type { Identity } from "./event.js";
+import { isObject } from "./objects.js";
 import { skip } from "./provider-records.js";
 import type { Secrets } from "./signing/secrets.js";
 import { DEFAULT_TOLERANCE_SECONDS } from "./signing/timestamp.js";
@@ -141,8 +143,7 @@ function mergeHandlers<Event, Settings>(
   overrides: Readonly<Record<string, ProviderEventHandler<Event, Settings> | null | undefined>>,
 ): ReadonlyMap<string, ProviderEventHandler<Event, Settings>> {
   const handlers = new Map(Object.entries(defaults));
-  if (typeof overrides !== "object" || overrides === null || Array.isArray(overrides))
-    throw invalidOption("events", "an object", overrides);
+  if (!isObject(overrides) || Array.isArray(overrides)) throw invalidOption("events", "an object", overrides);
   for (const [type, handler] of Object.entries(overrides)) {
     if (handler === undefined) continue;
     if (typeof handler === "function") {
@@ -171,7 +172,7 @@ function guarded<Event, Settings>(
       throw asMappingFailed(cause, what);
     }
     if (isResult(result)) return result;
-    throw new RelayError("mapping_failed", `${what} must answer a record, a list of records, or null for none`);
+    throw wrongAnswer(what, result, "a record, a list, or null");
   };
 }
 
@@ -184,8 +185,8 @@ async function askIdentify<Event>(
   if (identify === undefined) return found;
   const answer = await blame("mapping_failed", what, () => identify(copyFor(event), found));
   if (answer === undefined) return found;
-  if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) return answer;
-  throw new RelayError("mapping_failed", `${what} must answer an identity, or undefined to keep the one found`);
+  if (isObject(answer) && !Array.isArray(answer)) return answer;
+  throw wrongAnswer(what, answer, "an identity, or undefined to keep the one found");
 }
 
 /**
@@ -200,7 +201,7 @@ export async function askAmount<Sale>(
 ): Promise<number> {
   const answer: unknown = await blame("mapping_failed", `amount of ${factory}`, () => amount(copyFor(sale)));
   if (typeof answer === "number" && Number.isSafeInteger(answer)) return answer;
-  throw new RelayError("mapping_failed", `amount of ${factory} must answer an integer of minor units (cents)`);
+  throw wrongAnswer(`amount of ${factory}`, answer, "an integer of minor units (cents)");
 }
 
 function isResult(result: unknown): result is NormalizeResult {

@@ -125,7 +125,8 @@ function typeReader({ _zod: { def, values } }: z.core.$ZodTypes, ask: Reader): R
     case "array":
       return listReader(readerOf(def.element));
     case "object":
-      return objectReader(def) ?? ask;
+      // Without a rule for other keys, zod drops them.
+      return def.catchall === undefined ? ask : objectReader(def.shape, def.catchall);
     default:
       return ask;
   }
@@ -190,13 +191,12 @@ function fieldOf(key: string, schema: z.core.$ZodType, keepsNull = false, keepsU
   };
 }
 
-function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undefined {
-  // Without one, zod drops what is not in the shape.
-  if (catchall === undefined) return undefined;
+function objectReader(shape: z.core.$ZodShape, catchall: z.core.$ZodType): Reader {
   const fields = Object.entries(shape).map(([key, schema]) => fieldOf(key, schema));
   const readOther = catchall._zod.def.type === "unknown" ? undefined : readerOf(catchall);
   return (value) => {
-    if (!isReadable(value)) return UNSURE;
+    // The one key that zod drops, since it may replace a prototype.
+    if (!isPlainObject(value) || Object.hasOwn(value, "__proto__")) return UNSURE;
     let object = value;
     for (const field of fields) {
       const { key } = field;
@@ -221,9 +221,4 @@ function objectReader({ shape, catchall }: z.core.$ZodObjectDef): Reader | undef
     }
     return object;
   };
-}
-
-/** Without the one key that zod drops, since it may replace a prototype. */
-function isReadable(value: unknown): value is Record<string, unknown> {
-  return isPlainObject(value) && !Object.hasOwn(value, "__proto__");
 }

@@ -1,6 +1,7 @@
 import type { WebhookHeaders } from "./adapter.js";
 import { invalidOption } from "./errors.js";
 import { ID_PATTERN } from "./event.js";
+import { isObject } from "./objects.js";
 
 /** Affonso's name for the referral: of the cookie its browser script sets, and of the key in a payment's metadata. */
 const REFERRAL_KEY = "affonso_referral";
@@ -18,8 +19,7 @@ export function asReferral(value: unknown): string | undefined {
 
 /** The referral that Affonso's convention puts into a payment's metadata. */
 export function referralIn(metadata: unknown): string | undefined {
-  if (typeof metadata !== "object" || metadata === null || !Object.hasOwn(metadata, REFERRAL_KEY)) return undefined;
-  return asReferral(Reflect.get(metadata, REFERRAL_KEY));
+  return isObject(metadata) && Object.hasOwn(metadata, REFERRAL_KEY) ? asReferral(metadata[REFERRAL_KEY]) : undefined;
 }
 
 /**
@@ -32,9 +32,7 @@ export function putReferral<Params extends object>(params: Params, key: string, 
   if (typeof referral !== "string" && referral !== undefined && referral !== null) {
     throw invalidOption("withReferral's referral", "what referralFrom(request) answers", referral);
   }
-  if (typeof params !== "object" || params === null) {
-    throw invalidOption("withReferral's params", "an object", params);
-  }
+  if (!isObject(params)) throw invalidOption("withReferral's params", "an object", params);
   const id = asReferral(referral);
   if (id === undefined) return params;
   const metadata: unknown = Reflect.get(params, key);
@@ -111,8 +109,4 @@ function decode(value: string): string {
   } catch {
     return text;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

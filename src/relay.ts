@@ -221,7 +221,7 @@ class WebhookRelay implements Relay {
       const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
       return await within(controller, timeoutMs, work, late);
     } catch (cause) {
-      const error = toRelayError(cause, "internal_error", "this should not happen; please report it");
+      const error = toRelayError(cause, "internal_error", "please report it");
       this.#logError(source, error);
       throw error;
     }

@@ -29,7 +29,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   const isClean = typeof value === "string" && !/[\s\p{Cc}]/u.test(value);
   const url = isClean && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined) throw invalidOption("baseUrl", `a URL such as ${OFFICIAL_BASE_URL}`, value);
-  const { protocol, hostname, pathname, username, password, href } = url;
+  const { protocol, hostname, pathname, href } = url;
   const isLoopback = LOOPBACK.test(hostname);
   const isPrivate = !isLoopback && isPrivateHost(hostname);
   if (isPrivate && !allowPrivateNetwork) {
@@ -38,7 +38,7 @@ export function parseBaseUrl(value: unknown, allowPrivateNetwork: boolean): stri
   if (protocol !== "https:" && !(protocol === "http:" && (isLoopback || isPrivate))) {
     throw misconfigured("baseUrl must begin with https:// (or http:// to this machine or a private network)");
   }
-  if (username || password || /[?#]/.test(href)) {
+  if (/[?#]|\/\/[^/]*@/.test(href)) {
     throw misconfigured("baseUrl must have no user, password, query or fragment");
   }
   // A proxy's path is its own, but nobody's ends in what is added to it.

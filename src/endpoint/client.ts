@@ -16,15 +16,9 @@ export interface EndpointClientOptions {
 export class EndpointClient {
   readonly #options: EndpointClientOptions;
   readonly #sign: HmacSigner | undefined;
-  readonly #headers: Readonly<Record<string, string>>;
 
   constructor(options: EndpointClientOptions) {
     this.#options = options;
-    this.#headers = {
-      authorization: `Bearer ${options.apiKey}`,
-      "content-type": "application/json",
-      accept: "application/json",
-    };
     this.#sign =
       options.signingSecret === undefined ? undefined : createHmac("SHA-256", utf8Bytes(options.signingSecret));
   }
@@ -39,8 +33,13 @@ export class EndpointClient {
   async post(path: string, payload: object, signal: AbortSignal): Promise<Outcome> {
     try {
       const body = utf8Bytes(JSON.stringify(payload));
-      const { baseUrl, transport, clock } = this.#options;
-      const headers = { ...this.#headers, ...(await this.#signature(body)) };
+      const { apiKey, baseUrl, transport, clock } = this.#options;
+      const headers = {
+        authorization: `Bearer ${apiKey}`,
+        "content-type": "application/json",
+        accept: "application/json",
+        ...(await this.#signature(body)),
+      };
       const response = await transport(`${baseUrl}${path}`, {
         method: "POST",
         headers,

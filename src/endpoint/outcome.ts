@@ -25,8 +25,8 @@ export const BLOCKED_ADVICE: Readonly<Record<BlockedReason, string>> = {
   unauthorized: "the endpoint refused the key or the signature: check apiKey and signingSecret",
   forbidden: "the endpoint refused the key: it needs the permission write:commissions",
   misconfigured_endpoint: "what answers at baseUrl is not the events endpoint: check baseUrl and any proxy",
-  redirected: "baseUrl redirects, and redirects are not followed: check baseUrl",
-  tls: "the endpoint's certificate can't be verified: check baseUrl, the clock and the CA certificates",
+  redirected: "redirects are not followed: check baseUrl",
+  tls: "the endpoint's certificate can't be verified: check baseUrl, clock and CA certificates",
   private_network: "baseUrl leads to a private network; to send there, set allowPrivateNetwork: true",
 };
 
@@ -84,9 +84,9 @@ export function classifyResponse(response: EndpointResponse, nowMs: number): Out
   if (status === 429) return { kind: "throttled", retryAfterMs: throttleMs(response, envelope?.retryAfter, nowMs) };
   if (status === 401) return blocked("unauthorized");
   // 402: the team's plan does not cover it. Like a missing permission, it says nothing about the event.
-  if (status === 402 || status === 403) return blocked("forbidden");
+  if ([402, 403].includes(status)) return blocked("forbidden");
   if (NEVER_TAKEN.includes(status)) return { kind: "rejected", error };
-  if (status === 408 || status === 425 || status >= 500) return { kind: "failed", reason: "server_error", status };
+  if ([408, 425].includes(status) || status >= 500) return { kind: "failed", reason: "server_error", status };
   if (status === 404 && error.code === "NOT_FOUND") return { kind: "unmatched", error };
   if (status === 409 && error.code === "DUPLICATE_ERROR") return { kind: "delivered", duplicate: true, data: {} };
   if (error.code === undefined || status === 404 || status === 405) return blocked("misconfigured_endpoint");

@@ -31,11 +31,8 @@ export function secretList(
       throw misconfigured(`${place} must be ${what}, got undefined: is its environment variable set?`);
     }
     if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
-    if (secret !== secret.trim()) {
-      throw misconfigured(`${place} begins or ends with white space; paste it again`);
-    }
-    if (/^(["']).*\1$/.test(secret)) {
-      throw misconfigured(`${place} stands in quotes; leave them out`);
+    if (/^\s|\s$|^(["']).*\1$/.test(secret)) {
+      throw misconfigured(`${place} begins or ends with white space or quotes; paste it without`);
     }
     const slip = mistaken.find(([pattern]) => pattern.test(secret));
     if (slip !== undefined) throw misconfigured(`${place} must be ${what}, and this is ${slip[1]}`);

@@ -18,8 +18,8 @@ describe("an adapter with a part missing", () => {
     [{ name: "billing\n" }, "name must be a path segment"],
     [{ name: "x".repeat(65) }, "name must be a path segment"],
     [{ verify: undefined }, "verify must be a function, got undefined"],
-    [{ schema: undefined }, "schema must be a Standard Schema (zod, valibot, arktype), got undefined"],
-    [{ schema: { parse() {} } }, "schema must be a Standard Schema (zod, valibot, arktype), got an object"],
+    [{ schema: undefined }, "schema must be a Standard Schema, such as zod's, got undefined"],
+    [{ schema: { parse() {} } }, "schema must be a Standard Schema, such as zod's, got an object"],
     [{ normalize: null }, "normalize must be a function, got null"],
   ])("is refused where it is defined (%#)", async (changes, message) => {
     const error = await failureOf(() => defineAdapter({ ...definition, ...changes } as never));
@@ -100,6 +100,6 @@ describe("an adapter that answers nonsense", () => {
       normalize: async () => null as never,
     };
     const error = await failureOf(() => relayOf(adapter).receiveVerified("billing", {}));
-    expect(error.message).toContain("invalid_event: billing made a record that breaks the contract");
+    expect(error.message).toContain("invalid_event: a record of billing breaks the contract");
   });
 });

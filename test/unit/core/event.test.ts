@@ -7,7 +7,7 @@ const parse = (input: object) => parseRecord(input as never, "billing");
 const problemOf = async (input: object) => {
   const error = await failureOf(() => parse(input));
   expect(error.code).toBe("invalid_event");
-  expect(error.message).toContain("invalid_event: billing made a record that breaks the contract: ");
+  expect(error.message).toContain("invalid_event: a record of billing breaks the contract: ");
   return error.message.split("contract: ")[1];
 };
 const lead = (changes: object = {}) => ({ type: "lead", name: "signed_up", identity: { customerId: "c" }, ...changes });
@@ -236,7 +236,7 @@ describe("when it happened", () => {
   it.each(["2026-01-01T00:00:00", "2026-01-01T00:00:00.000", "2026-01-01 00:00:00", "2026-01-01"])(
     "is refused without a zone, and the message says that one is missing: %s",
     async (occurredAt) => {
-      const problem = "occurredAt: expected a Date or ISO 8601 text with a time zone";
+      const problem = "occurredAt: expected a Date or ISO 8601 text with its zone";
       expect(await problemOf(sale({ occurredAt }))).toBe(problem);
       expect(await problemOf(refund({ occurredAt }))).toBe(problem);
     },

@@ -421,9 +421,9 @@ describe("transform", () => {
   it("that answers a wrong event is named in the message, and the adapter is where there is none", async () => {
     const transform: RelayOptions["transform"] = (event) => ({ ...event, name: "" });
     const error = await failureOf(() => receive({ transform }, sale()));
-    expect(error.message).toContain("transform for billing made a record that breaks the contract: name");
+    expect(error.message).toContain("a record of billing after transform breaks the contract: name");
     const untransformed = await failureOf(() => receive({ mappings: { customers: () => "user\n1" } }, sale()));
-    expect(untransformed.message).toContain("invalid_event: billing made a record that breaks the contract: identity");
+    expect(untransformed.message).toContain("invalid_event: a record of billing breaks the contract: identity");
   });
 
   it("that takes the amount from a conversion keeps the webhook with the provider", async () => {

@@ -9,7 +9,7 @@ describe("a webhook secret", () => {
       () => stripe({ webhookSecret: undefined as never }),
       /got undefined: is its environment variable set\?/,
     ],
-    ["stands in quotes", () => stripe({ webhookSecret: '"whsec_abc"' }), /stands in quotes/],
+    ["stands in quotes", () => stripe({ webhookSecret: '"whsec_abc"' }), /begins or ends with white space or quotes/],
     ["is Paddle's", () => stripe({ webhookSecret: "pdl_ntfset_01abc" }), /and this is a key of Paddle's/],
     ["is Stripe's", () => paddle({ webhookSecret: "whsec_abc" }), /and this is a secret of Stripe's/],
   ])("is refused where it %s", (_, make, message) => {

@@ -61,7 +61,7 @@ describe("a list of secrets", () => {
   it.each([[` ${CANARY}`], [`${CANARY}\n`], [`\t${CANARY}`], [`\ufeff${CANARY}`], [["right", `${CANARY} `]], [" "]])(
     "refuses white space at either end, which comes from pasting (%#)",
     (value) => {
-      expect(refusalOf(value)).toContain("begins or ends with white space; paste it again");
+      expect(refusalOf(value)).toContain("begins or ends with white space or quotes; paste it without");
     },
   );
 });
