@@ -1,15 +1,16 @@
-import * as z from "zod/mini";
-import type { StandardSchemaV1 } from "./adapter.js";
+import type * as z from "zod/mini";
 import { isPlainObject } from "./objects.js";
 
 /** What a reader answers where zod has to say whether a value is right, and what is wrong with it. */
-export const UNSURE = Symbol("unsure");
+const UNSURE = Symbol("unsure");
 
 /** What a schema makes of a value that is plainly right. */
 type Reader = (value: unknown) => unknown;
 
+const readers = new WeakMap<z.core.$ZodType, Reader>();
+
 /**
- * What a schema makes of a value that is plainly right, in a fraction of zod's time, most of which goes into lists of
+ * What zod makes of a value, where that is plainly right in a fraction of its time, most of which goes into lists of
  * issues and into copies. Whatever else comes is left to zod, so that the schema stays the one set of rules.
  *
  * It differs from zod in one thing: lists and objects in which nothing has to be changed are handed on as they are, and
@@ -17,49 +18,23 @@ type Reader = (value: unknown) => unknown;
  *
  * @see https://zod.dev/library-authors on walking a schema by `_zod.def`
  */
-export function createReader<Schema extends z.ZodMiniType>(
+export function quickParse<Schema extends z.ZodMiniType>(
   schema: Schema,
-): (value: unknown) => z.output<Schema> | typeof UNSURE {
-  let read: Reader | undefined;
-  return (value) => {
-    // At the first use, since an import should cost nothing.
-    read ??= readerOf(schema);
-    return read(value) as z.output<Schema> | typeof UNSURE;
-  };
+  value: unknown,
+): z.core.util.SafeParseResult<z.output<Schema>> {
+  let read = readers.get(schema);
+  if (read === undefined) {
+    read = readerOf(schema);
+    readers.set(schema, read);
+  }
+  const known = read(value);
+  return known === UNSURE ? schema.safeParse(value) : { success: true, data: known as z.output<Schema> };
 }
-
-/** The schema of a payload, asked only where {@link createReader} is unsure. */
-export function quick<Schema extends z.ZodMiniType>(
-  schema: Schema,
-): StandardSchemaV1<z.input<Schema>, z.output<Schema>> {
-  const read = createReader(schema);
-  return {
-    "~standard": {
-      version: 1,
-      vendor: "zod",
-      validate(value) {
-        const known = read(value);
-        return known === UNSURE ? schema["~standard"].validate(value) : { value: known };
-      },
-    },
-  };
-}
-
-/**
- * A list whose length is looked at before its items are: zod makes an issue of each part that is wrong, and a megabyte
- * has 100,000 of them.
- */
-export function listOf<Item extends z.ZodMiniType>(item: Item) {
-  const isShort = (value: unknown) => Array.isArray(value) && value.length <= 1_000;
-  return z.pipe(z.custom<z.input<Item>[]>(isShort, "expected a list of at most 1000"), z.array(item));
-}
-
-/** Nothing here waits: what answers later is for zod. */
-const AT_ONCE = { async: false };
 
 function readerOf(schema: z.core.$ZodType): Reader {
+  // Nothing here waits: what answers later is for zod.
   const read = typeReader(schema as z.core.$ZodTypes, (value) =>
-    settled(schema._zod.parse({ value, issues: [] }, AT_ONCE)),
+    settled(schema._zod.parse({ value, issues: [] }, { async: false })),
   );
   return checksOf(schema).map(checkReader).reduce(inTurn, read);
 }
@@ -115,8 +90,7 @@ function typeReader({ _zod: { def, values } }: z.core.$ZodTypes, ask: Reader): R
     case "optional":
     case "default": {
       const read = readerOf(def.innerType);
-      if (def.type === "nullable") return (value) => (value === null ? value : read(value));
-      return (value) => (value === undefined ? ask(value) : read(value));
+      return (value) => (value === undefined || value === null ? ask(value) : read(value));
     }
     case "pipe":
       return inTurn(readerOf(def.in), readerOf(def.out));

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { RelayError } from "../../src/errors.js";
-import { listOf, quick } from "../../src/quick-schema.js";
+import { listOf, quick } from "../../src/payload-schema.js";
 
 // Lenient on purpose: only what is read is declared, null and absent are the same, and unknown fields pass, so that a
 // field which Paddle adds tomorrow stops no sale. https://developer.paddle.com/webhooks/about/respond-to-webhooks

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { RelayError } from "../../src/errors.js";
-import { listOf, quick } from "../../src/quick-schema.js";
+import { listOf, quick } from "../../src/payload-schema.js";
 
 // Lenient on purpose. Generations of the API differ in which fields exist, and hybrids carry both: every field that is
 // not in all of them may be null or absent, unknown fields pass, and presence decides, never api_version.
