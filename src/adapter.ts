@@ -129,34 +129,29 @@ export function defineAdapter<const Name extends string, Schema extends Standard
 }
 
 /**
- * A payload, or a part of one, in the shape that `schema` asks for: a promise only where the schema answers one.
+ * A payload, or a part of one, in the shape that `schema` asks for.
  *
  * @param what - Where it stands, for the error message: the source or the provider's event type.
  * @throws RelayError `malformed_payload` that names the fields, never their values.
  */
-export function parsePayload<Schema extends StandardSchemaV1>(
+export async function parsePayload<Schema extends StandardSchemaV1>(
   schema: Schema,
   payload: unknown,
   what: string,
-): StandardSchemaV1.InferOutput<Schema> | Promise<StandardSchemaV1.InferOutput<Schema>> {
-  const accept = (result: StandardSchemaV1.Result<StandardSchemaV1.InferOutput<Schema>>) => {
-    if (result.issues === undefined) return result.value;
-    throw new RelayError(
-      "malformed_payload",
-      `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues)}`,
-    );
-  };
-  const refuse = (cause: unknown): never => {
+): Promise<StandardSchemaV1.InferOutput<Schema>> {
+  let result: StandardSchemaV1.Result<StandardSchemaV1.InferOutput<Schema>>;
+  try {
+    result = await schema["~standard"].validate(payload);
+  } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     // The stack overflows: of recursive schemas in depth, of zod where every item of a very long list is wrong.
     throw new RelayError("malformed_payload", `${what} webhook is too large for its schema`, { cause });
-  };
-  try {
-    const result = schema["~standard"].validate(payload);
-    return "then" in result ? result.then(accept, refuse) : accept(result);
-  } catch (cause) {
-    return refuse(cause);
   }
+  if (result.issues === undefined) return result.value;
+  throw new RelayError(
+    "malformed_payload",
+    `${what} webhook has not the expected shape: ${describeForeignIssues(result.issues)}`,
+  );
 }
 
 /** The value of a header; a header that came several times is joined by `", "`, as Node does. */
@@ -198,7 +193,7 @@ const MAX_JSON_DEPTH = 64;
 const MAX_JSON_VALUES = 100_000;
 
 /** Replacement characters and a swallowed BOM would make other bytes than those that were signed. */
-const strictUtf8 = /* @__PURE__ */ new TextDecoder(undefined, { fatal: true, ignoreBOM: true });
+const strictUtf8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function parseJson(request: WebhookRequest, source: string): unknown {
   const bytes = bodyBytes(request);

@@ -24,45 +24,35 @@ export interface Mappings {
 }
 
 /**
- * The event with its ids mapped; the event passed in stays as it is. A promise only where a mapping is a function.
+ * The event with its ids mapped; the event passed in stays as it is.
  *
  * @throws RelayError `mapping_failed` when a mapping throws or answers something that is no id.
  */
-export function mapIds(event: RelayEvent, mappings: Mappings): RelayEvent | Promise<RelayEvent> {
+export async function mapIds(event: RelayEvent, mappings: Mappings): Promise<RelayEvent> {
   const { customerId } = event.identity;
-  const mapped = [
+  const [customerIds, productIds, priceIds] = await Promise.all([
     mapAll("customers", mappings, customerId ? [customerId] : [], event),
     mapAll("products", mappings, event.productIds, event),
     mapAll("prices", mappings, event.priceIds, event),
-  ] as const;
-  const put = ([customerIds, productIds, priceIds]: readonly MappedIds[]): RelayEvent => ({
-    ...event,
-    identity: { ...event.identity, customerId: customerIds?.[0] },
-    productIds,
-    priceIds,
-  });
-  return mapped.every(isKnown) ? put(mapped) : Promise.all(mapped).then(put);
+  ]);
+  return { ...event, identity: { ...event.identity, customerId: customerIds?.[0] }, productIds, priceIds };
 }
 
-type MappedIds = string[] | undefined;
-
-function isKnown(ids: MappedIds | Promise<MappedIds>): ids is MappedIds {
-  return ids === undefined || Array.isArray(ids);
-}
-
-function mapAll(
+async function mapAll(
   kind: keyof Mappings,
   mappings: Mappings,
   ids: readonly string[] | undefined,
   event: RelayEvent,
-): MappedIds | Promise<MappedIds> {
+): Promise<string[] | undefined> {
   const mapping = mappings[kind];
   if (mapping === undefined || ids === undefined) return ids && [...ids];
-  const kept = (mapped: readonly (string | null)[]) => [...new Set(mapped.filter((id) => id !== null))];
-  if (typeof mapping !== "function") {
-    return kept(ids.map((id) => (Object.hasOwn(mapping, id) ? (mapping[id] ?? null) : id)));
-  }
-  return Promise.all(ids.map((id) => ask(`mappings.${kind}`, mapping, id, copyFor(event)))).then(kept);
+  const mapped = await Promise.all(
+    ids.map((id) => {
+      if (typeof mapping === "function") return ask(`mappings.${kind}`, mapping, id, event);
+      return Object.hasOwn(mapping, id) ? mapping[id] : id;
+    }),
+  );
+  return [...new Set(mapped.filter((id) => typeof id === "string"))];
 }
 
 async function ask(
@@ -71,9 +61,8 @@ async function ask(
   id: string,
   event: RelayEvent,
 ): Promise<string | null> {
-  const mapped: unknown = await blame("mapping_failed", option, () => mapping(id, event));
-  if (mapped === null || mapped === undefined || mapped === "") return null;
-  if (typeof mapped === "string") return mapped;
+  const mapped: unknown = (await blame("mapping_failed", option, () => mapping(id, copyFor(event)))) ?? "";
+  if (typeof mapped === "string") return mapped === "" ? null : mapped;
   throw wrongAnswer(option, mapped, "a string, or null to drop the id");
 }
 

@@ -1,6 +1,6 @@
 import { copyFor } from "./copy.js";
 import { blame, RelayError, wrongAnswer } from "./errors.js";
-import { hasIdentity, type RelayEvent, type RelayRecord, type Skip } from "./event.js";
+import { hasIdentity, type RelayEvent, type RelayRecord } from "./event.js";
 import { parseEvent } from "./event-schema.js";
 import { mapIds } from "./mapping.js";
 import type { ResolvedOptions } from "./options.js";
@@ -30,19 +30,11 @@ export async function prepareRecords(
 async function prepare(record: RelayRecord, options: PrepareOptions): Promise<RelayRecord> {
   if (record.kind !== "event") return record;
   const { source, externalEventId, sale, paid } = record;
-  const skip = (reason: Skip["reason"], message: string): Skip => ({
-    kind: "skip",
-    source,
-    reason,
-    externalEventId,
-    message,
-  });
-  const mapped = mapIds(record, options.mappings);
-  const isAsked = "then" in mapped;
-  const event = await applyTransform(isAsked ? await mapped : mapped, isAsked, options.transform);
-  if (event === null) return skip("dropped", "transform dropped it");
+  const skip = { kind: "skip", source, externalEventId } as const;
+  const event = await applyTransform(await mapIds(record, options.mappings), options);
+  if (event === null) return { ...skip, reason: "dropped", message: "transform dropped it" };
   if (!hasIdentity(event.identity) && !(options.findsIdentity && hasIdentity(event.references))) {
-    return skip("no_identity", "it names nobody");
+    return { ...skip, reason: "no_identity", message: "it names nobody" };
   }
   // Where the app made another amount of the sale, refunds are still of what was paid.
   const isSame = event.sale?.minorUnits === sale?.minorUnits && event.sale?.currency === sale?.currency;
@@ -50,17 +42,12 @@ async function prepare(record: RelayRecord, options: PrepareOptions): Promise<Re
   return measure === event.paid ? event : { ...event, paid: measure };
 }
 
-/**
- * What the app's own code made of an event is checked again.
- *
- * @param isAsked - Whether a mapping was, which may have answered anything.
- */
-async function applyTransform(
-  event: RelayEvent,
-  isAsked: boolean,
-  transform: PrepareOptions["transform"],
-): Promise<RelayEvent | null> {
-  if (transform === undefined) return isAsked ? parseEvent(event, event.source) : event;
+/** What the app's own code made of an event is checked again. */
+async function applyTransform(event: RelayEvent, { mappings, transform }: PrepareOptions): Promise<RelayEvent | null> {
+  if (transform === undefined) {
+    const isAsked = Object.values(mappings).some((mapping) => typeof mapping === "function");
+    return isAsked ? parseEvent(event, event.source) : event;
+  }
   const transformed: unknown = await blame("mapping_failed", "transform", () => transform(copyFor(event)));
   if (transformed === null) return null;
   if (typeof transformed === "object") return parseEvent(transformed, `${event.source} after transform`);
