@@ -167,9 +167,8 @@ export function invalidOption(option: string, expected: string, got: unknown): R
  */
 export function assertKnownKeys(of: string, options: unknown, known: readonly string[]): void {
   if (!isObject(options)) throw invalidOption(`the argument of ${of}`, "an object", options);
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw misconfigured(`${of} has no option ${unknown}; it has ${known.join(", ")}`);
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw misconfigured(`${of} has no option ${key}; it has ${known.join(", ")}`);
   }
 }
 

@@ -5,11 +5,10 @@ import { assertFunction, assertKnownKeys, assertWholeNumber, invalidOption, misc
 import type { Link, Refund, RelayEvent } from "./event.js";
 import { consoleLogger, type Logger, unfailing } from "./logger.js";
 import { type Mappings, resolveMappings } from "./mapping.js";
-import { isObject } from "./objects.js";
 import type { PauseReason } from "./outbox/lane.js";
 import type { OutboxOptions } from "./outbox/options.js";
 import type { EntryError, Outbox } from "./outbox/outbox.js";
-import { type MistakenSecret, secretList } from "./signing/secrets.js";
+import { oneSecret } from "./signing/secrets.js";
 import type { SinkFactory } from "./sink.js";
 
 /** What `on.delivered` is told. */
@@ -225,31 +224,18 @@ function assertUseful(options: OutboxOptions & { readonly outbox?: Outbox | unde
   throw misconfigured(`${useless} does nothing ${why} leave it out`);
 }
 
-function oneSecret(option: string, value: unknown, what: string, mistaken?: readonly MistakenSecret[]): string {
-  const [secret] = secretList(option, value, what, mistaken);
-  if (secret === undefined || Array.isArray(value)) throw invalidOption(option, what, value);
-  return secret;
-}
-
 function byName(adapters: unknown): ReadonlyMap<string, WebhookAdapter> {
   if (!Array.isArray(adapters) || adapters.length === 0) {
     throw invalidOption("adapters", "a list of adapters, such as [stripe(…)]", adapters);
   }
   const named = new Map<string, WebhookAdapter>();
   for (const [index, adapter] of adapters.entries()) {
-    if (!isAdapter(adapter)) {
+    const isWhole = typeof adapter?.verify === "function" && typeof adapter.normalize === "function";
+    if (!isWhole || typeof adapter.name !== "string") {
       throw invalidOption(`adapters[${index}]`, "an adapter, such as stripe(…)", adapter);
     }
-    if (named.has(adapter.name)) {
-      throw misconfigured(`two adapters are called ${adapter.name}; rename one`);
-    }
+    if (named.has(adapter.name)) throw misconfigured(`two adapters are called ${adapter.name}; rename one`);
     named.set(adapter.name, adapter);
   }
   return named;
-}
-
-function isAdapter(value: unknown): value is WebhookAdapter {
-  if (!isObject(value)) return false;
-  const { name, verify, normalize } = value;
-  return typeof name === "string" && typeof verify === "function" && typeof normalize === "function";
 }

@@ -10,11 +10,12 @@ import {
 import { copyFor } from "./copy.js";
 import {
   asMappingFailed,
+  assertFunction,
   assertKnownKeys,
   assertOneOf,
   blame,
   invalidOption,
-  RelayError,
+  misconfigured,
   toRelayError,
   wrongAnswer,
 } from "./errors.js";
@@ -101,12 +102,10 @@ export function defineProviderAdapter<const Name extends string, Schema extends 
   assertKnownKeys(factory, options, [...SHARED_OPTIONS, ...provider.optionNames]);
   const { toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, testMode = "ignore", identify } = options;
   if (typeof toleranceSeconds !== "number" || !Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
-    throw invalidOption("toleranceSeconds", "a number of seconds, 0 or more", toleranceSeconds);
+    throw invalidOption("toleranceSeconds", "0 or more seconds", toleranceSeconds);
   }
   assertOneOf("testMode", testMode, ["forward", "ignore"]);
-  if (identify !== undefined && typeof identify !== "function") {
-    throw invalidOption("identify", "a function of the event and the identity found", identify);
-  }
+  assertFunction("identify", identify);
   const handlers = mergeHandlers<Event, Settings>(factory, provider.handlers, options.events ?? {});
 
   return defineAdapter({
@@ -131,7 +130,7 @@ export function defineProviderAdapter<const Name extends string, Schema extends 
         });
       } catch (cause) {
         // What a function of the app threw has its code already: what is left is the kit's own fault.
-        throw toRelayError(cause, "internal_error", "this should not happen; please report it");
+        throw toRelayError(cause, "internal_error", "please report it");
       }
     },
   });
@@ -152,7 +151,7 @@ function mergeHandlers<Event, Settings>(
       throw invalidOption(`events["${type}"]`, "a function of the event, or null to turn it off", handler);
     } else if (!handlers.delete(type)) {
       const known = [...handlers.keys()].join(", ");
-      throw new RelayError("invalid_options", `events["${type}"] turns off what is not on; on are ${known}`);
+      throw misconfigured(`events["${type}"] turns off what is not on; on are ${known}`);
     }
   }
   return handlers;
@@ -164,14 +163,14 @@ function guarded<Event, Settings>(
   handler: ProviderEventHandler<Event, Settings>,
 ): ProviderEventHandler<Event, Settings> {
   return async (event, context) => {
-    let result: unknown;
+    let result: NormalizeResult;
     try {
       result = await handler(copyFor(event), context);
     } catch (cause) {
       // Handlers call the exported defaults.
       throw asMappingFailed(cause, what);
     }
-    if (isResult(result)) return result;
+    if (typeof result === "object") return result;
     throw wrongAnswer(what, result, "a record, a list, or null");
   };
 }
@@ -202,8 +201,4 @@ export async function askAmount<Sale>(
   const answer: unknown = await blame("mapping_failed", `amount of ${factory}`, () => amount(copyFor(sale)));
   if (typeof answer === "number" && Number.isSafeInteger(answer)) return answer;
   throw wrongAnswer(`amount of ${factory}`, answer, "an integer of minor units (cents)");
-}
-
-function isResult(result: unknown): result is NormalizeResult {
-  return typeof result === "object";
 }

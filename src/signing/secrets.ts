@@ -10,32 +10,44 @@ export type Secrets = string | undefined | readonly (string | undefined)[];
 export type MistakenSecret = readonly [pattern: RegExp, what: string];
 
 /**
- * One or several secrets as a list: several during a rotation, or where several endpoints share one URL.
+ * One secret.
  *
- * @param option - The option's name, for the error message, and whose it is: `webhookSecret of stripe()`.
+ * @param place - The option's name, for the error message.
  * @param what - What is expected there, such as "the endpoint's signing secret (whsec_…)".
  * @param mistaken - What is often pasted there instead.
  * @throws RelayError `invalid_options`; it never shows the secret.
+ */
+export function oneSecret(
+  place: string,
+  secret: unknown,
+  what: string,
+  mistaken: readonly MistakenSecret[] = [],
+): string {
+  if (secret === undefined) {
+    throw misconfigured(`${place} must be ${what}, got undefined: is its environment variable set?`);
+  }
+  if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
+  if (/^\s|\s$|^(["']).*\1$/.test(secret)) {
+    throw misconfigured(`${place} begins or ends with white space or quotes; paste it without`);
+  }
+  for (const [pattern, mistake] of mistaken) {
+    if (pattern.test(secret)) throw misconfigured(`${place} must be ${what}, and this is ${mistake}`);
+  }
+  return secret;
+}
+
+/**
+ * One or several secrets as a list: several during a rotation, or where several endpoints share one URL.
+ *
+ * @param option - As for {@link oneSecret}, and whose it is: `webhookSecret of stripe()`.
  */
 export function secretList(
   option: string,
   value: unknown,
   what: string,
-  mistaken: readonly MistakenSecret[] = [],
+  mistaken?: readonly MistakenSecret[],
 ): readonly string[] {
-  const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (secrets.length === 0) throw invalidOption(option, what, value);
-  return secrets.map((secret, at) => {
-    const place = Array.isArray(value) ? option.replace(/ of |$/, `[${at}]$&`) : option;
-    if (secret === undefined) {
-      throw misconfigured(`${place} must be ${what}, got undefined: is its environment variable set?`);
-    }
-    if (typeof secret !== "string" || secret === "") throw invalidOption(place, what, secret);
-    if (/^\s|\s$|^(["']).*\1$/.test(secret)) {
-      throw misconfigured(`${place} begins or ends with white space or quotes; paste it without`);
-    }
-    const slip = mistaken.find(([pattern]) => pattern.test(secret));
-    if (slip !== undefined) throw misconfigured(`${place} must be ${what}, and this is ${slip[1]}`);
-    return secret;
-  });
+  if (!Array.isArray(value)) return [oneSecret(option, value, what, mistaken)];
+  if (value.length === 0) throw invalidOption(option, what, value);
+  return value.map((secret, at) => oneSecret(option.replace(/ of |$/, `[${at}]$&`), secret, what, mistaken));
 }
