@@ -12,12 +12,12 @@ export async function within<T>(
   late: () => Error,
 ): Promise<T> {
   const { signal } = controller;
+  signal.throwIfAborted();
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
   });
   const timer = setTimeout(() => controller.abort(late()), timeoutMs);
   try {
-    signal.throwIfAborted();
     return await Promise.race([work(signal), ended]);
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 import type { DeadLetters } from "./dead-letters.js";
 import { EndpointClient } from "./endpoint/client.js";
-import { BLOCKED_ADVICE, conversionIdOf, type EndpointError, type Outcome } from "./endpoint/outcome.js";
+import { BLOCKED_ADVICE, conversionIdOf, type Outcome } from "./endpoint/outcome.js";
 import { postEvent } from "./endpoint/post-event.js";
 import { blame, isRelayError, RelayError, type RelayErrorCode } from "./errors.js";
 import type { Link, Refund, RelayEvent } from "./event.js";
@@ -67,23 +67,34 @@ export class PassThrough implements Sink {
   async #send(record: RelayEvent, signal: AbortSignal): Promise<RecordResult> {
     const posted = await postEvent(record, false, (payload) => this.#client.post("/events", payload, signal));
     const { outcome, event } = posted;
+    const { delivered, unmatched, deadLetter } = this.#options.on;
     const { externalEventId } = event;
     const result = { kind: "event", externalEventId } as const;
     const failure = (code: RelayErrorCode, message: string, retryAfterMs?: number) =>
       new RelayError(code, message, { externalEventId, retryAfterMs });
     switch (outcome.kind) {
       case "delivered":
-        await this.#tell("delivered", this.#options.on.delivered, {
+        await this.#tell("delivered", delivered, {
           event,
           duplicate: outcome.duplicate,
           conversionId: event.type === "conversion" ? conversionIdOf(outcome) : undefined,
         });
         return { ...result, status: outcome.duplicate ? "duplicate" : "delivered" };
       case "unmatched":
-        await this.#tell("unmatched", this.#options.on.unmatched, event);
+        await this.#tell("unmatched", unmatched, event);
         return { ...result, status: "unmatched" };
       case "rejected":
-        await this.#bury(event, outcome.error);
+        // Without a hook that takes it, it stays with the provider, where somebody will see it fail.
+        if (deadLetter === undefined) {
+          const refusal = `the endpoint refused the event for good${shown(outcome.error)}`;
+          throw failure("event_rejected", `${refusal}; set on.deadLetter to keep such events`);
+        }
+        await blame(
+          "hook_failed",
+          "on.deadLetter",
+          () => deadLetter({ event, error: { reason: "rejected", ...outcome.error } }),
+          externalEventId,
+        );
         return { ...result, status: "dead_letter" };
       case "blocked":
         throw failure("endpoint_blocked", BLOCKED_ADVICE[outcome.reason] + shown(outcome.error));
@@ -92,20 +103,6 @@ export class PassThrough implements Sink {
       case "failed":
         throw failure("endpoint_unavailable", FAILED[outcome.reason] + shown(outcome));
     }
-  }
-
-  /** Without a hook that takes it, a refused event stays with the provider, where somebody will see it fail. */
-  async #bury(event: RelayEvent, error: EndpointError): Promise<void> {
-    const { externalEventId: id } = event;
-    const hook = this.#options.on.deadLetter;
-    if (hook === undefined) {
-      throw new RelayError(
-        "event_rejected",
-        `the endpoint refused the event for good${shown(error)}; set on.deadLetter to keep such events`,
-        { externalEventId: id },
-      );
-    }
-    await blame("hook_failed", "on.deadLetter", () => hook({ event, error: { reason: "rejected", ...error } }), id);
   }
 
   /** There is no store to keep it in: a hook takes it, or nobody does. */

@@ -169,7 +169,19 @@ class WebhookRelay implements Relay {
       throw invalidOption("stop timeoutMs", "0 or more milliseconds", timeoutMs);
     }
     this.#accepts = false;
-    return this.#inTurn(() => this.#drain(timeoutMs));
+    return this.#inTurn(async () => {
+      // Again, since a start may have come between.
+      this.#accepts = false;
+      const cut = () => {
+        for (const controller of this.#underWay.keys()) controller.abort(stopped());
+      };
+      // A longer timer would fire at once.
+      const timer = setTimeout(cut, Math.min(timeoutMs, 2 ** 31 - 1));
+      const endsAt = performance.now() + timeoutMs;
+      await Promise.allSettled(this.#underWay.values());
+      clearTimeout(timer);
+      await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
+    });
   }
 
   async stats(): Promise<RelayStats> {
@@ -183,26 +195,18 @@ class WebhookRelay implements Relay {
     return done;
   }
 
-  async #drain(timeoutMs: number): Promise<void> {
-    this.#accepts = false;
-    // A longer timer would fire at once.
-    const timer = setTimeout(
-      () => {
-        for (const controller of this.#underWay.keys()) controller.abort(stopped());
-      },
-      Math.min(timeoutMs, 2 ** 31 - 1),
-    );
-    const endsAt = performance.now() + timeoutMs;
-    await Promise.allSettled(this.#underWay.values());
-    clearTimeout(timer);
-    await this.#sink.stop(Math.max(endsAt - performance.now(), 0));
-  }
-
-  /** One webhook, counted as under way until its caller has the answer. */
+  /** One webhook, bounded in time, its failure logged once, and counted as under way until its caller has the answer. */
   #run(source: string, work: Work): Promise<ReceiveResult> {
+    const { timeoutMs } = this.#options;
     // Of its own: one that all webhooks listened to would warn of its many listeners.
     const controller = new AbortController();
-    const running = this.#attempt(source, work, controller).finally(() => this.#underWay.delete(controller));
+    if (!this.#accepts) controller.abort(stopped());
+    const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
+    const running = within(controller, timeoutMs, work, late)
+      .catch((cause: unknown) => {
+        throw this.#logged(source, toRelayError(cause, "internal_error", "please report it"));
+      })
+      .finally(() => this.#underWay.delete(controller));
     this.#underWay.set(controller, running);
     return running;
   }
@@ -211,20 +215,6 @@ class WebhookRelay implements Relay {
     const adapter = this.#options.adapters.get(source);
     if (adapter !== undefined) return adapter;
     throw new RelayError("unknown_source", `no adapter has this name; there are ${this.sources.join(", ")}`);
-  }
-
-  /** Bounded in time, its failure logged once. */
-  async #attempt(source: string, work: Work, controller: AbortController): Promise<ReceiveResult> {
-    const { timeoutMs } = this.#options;
-    try {
-      if (!this.#accepts) throw stopped();
-      const late = () => new RelayError("timed_out", `not done within ${timeoutMs} ms`);
-      return await within(controller, timeoutMs, work, late);
-    } catch (cause) {
-      const error = toRelayError(cause, "internal_error", "please report it");
-      this.#logError(source, error);
-      throw error;
-    }
   }
 
   async #forward(
@@ -267,11 +257,12 @@ class WebhookRelay implements Relay {
     return { kind: "skip", status: "ignored", externalEventId, reason };
   }
 
-  #logError(source: string, error: RelayError): void {
+  #logged(source: string, error: RelayError): RelayError {
     const level = error.status < 500 ? "warn" : "error";
     const { code, externalEventId, message } = error;
-    const fields = { source, code, ...(externalEventId !== undefined && { externalEventId }) };
-    this.#options.logger[level]({ ...fields, ...causeFields(error.cause) }, message);
+    const fields = { source, code, ...(externalEventId && { externalEventId }), ...causeFields(error.cause) };
+    this.#options.logger[level](fields, message);
+    return error;
   }
 }
 

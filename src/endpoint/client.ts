@@ -34,11 +34,16 @@ export class EndpointClient {
     try {
       const body = utf8Bytes(JSON.stringify(payload));
       const { apiKey, baseUrl, transport, clock } = this.#options;
+      // A fresh one each time: a retry that carries the first attempt's is stale.
+      const timestamp = String(Math.floor(clock() / 1000));
       const headers = {
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         accept: "application/json",
-        ...(await this.#signature(body)),
+        ...(this.#sign && {
+          "x-affonso-timestamp": timestamp,
+          "x-affonso-signature": toHex(await this.#sign(`${timestamp}.`, body)),
+        }),
       };
       const response = await transport(`${baseUrl}${path}`, {
         method: "POST",
@@ -51,15 +56,5 @@ export class EndpointClient {
     } catch (error) {
       return classifyFailure(signal.aborted ? { name: "TimeoutError" } : error);
     }
-  }
-
-  /** A fresh timestamp each time: a retry that carries the first attempt's one is stale. */
-  async #signature(body: Uint8Array): Promise<Record<string, string>> {
-    if (this.#sign === undefined) return {};
-    const timestamp = String(Math.floor(this.#options.clock() / 1000));
-    return {
-      "x-affonso-timestamp": timestamp,
-      "x-affonso-signature": toHex(await this.#sign(`${timestamp}.`, body)),
-    };
   }
 }

@@ -149,8 +149,9 @@ function readEnvelope(body: string): Envelope | undefined {
   if (!isObject(value)) return undefined;
   if (value["success"] === true) return { data: isObject(value["data"]) ? value["data"] : {} };
   const error = value["error"];
-  if (value["success"] !== false || !isObject(error) || typeof error["code"] !== "string") return undefined;
-  const { code, message, field, details } = error;
+  if (value["success"] !== false || !isObject(error)) return undefined;
+  const { code, message, field, details, retryAfter } = error;
+  if (typeof code !== "string") return undefined;
   return {
     error: {
       code: code.slice(0, 100),
@@ -158,7 +159,7 @@ function readEnvelope(body: string): Envelope | undefined {
       field: textOf(field, 100),
       details: Array.isArray(details) ? details.slice(0, 20) : undefined,
     },
-    retryAfter: error["retryAfter"],
+    retryAfter,
   };
 }
 

@@ -27,12 +27,12 @@ export const MAX_RESPONSE_BYTES = 64 * 1024;
 /** By the app's own fetch, or by the runtime's where there is no other way. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, request) => {
-    const response = await fetch(url, request);
-    return { status: response.status, headers: response.headers, body: await readText(response) };
+    const { status, headers, body } = await fetch(url, request);
+    return { status, headers, body: await readText(body) };
   };
 }
 
-async function readText({ body }: Response): Promise<string> {
+async function readText(body: Response["body"]): Promise<string> {
   const reader = body?.getReader();
   const decoder = new TextDecoder();
   let text = "";
