@@ -7,6 +7,7 @@ const UNSURE = Symbol("unsure");
 /** What a schema makes of a value that is plainly right. */
 type Reader = (value: unknown) => unknown;
 
+/** Each made at its schema's first use, since an import should cost nothing. */
 const readers = new WeakMap<z.core.$ZodType, Reader>();
 
 /**

@@ -23,6 +23,16 @@ describe("an event from code", async () => {
     ]);
   });
 
+  it("is sent as it was given, whatever its caller makes of it next", async () => {
+    const sale = { minorUnits: 1999, currency: "USD" };
+    const identity = { ...lead.identity, externalUserId: "user_1" };
+    const sent = relay().send({ ...lead, type: "conversion", identity, sale });
+    sale.minorUnits = 1;
+    identity.externalUserId = "user_2";
+    await sent;
+    expect(sandbox.events).toMatchObject([{ external_user_id: "user_1", sale_amount: 19.99 }]);
+  });
+
   it("is kept in the outbox and delivered from it", async () => {
     const delivered = new EventTarget();
     const events = once(delivered, "delivered");
