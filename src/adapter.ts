@@ -179,7 +179,7 @@ export function bodyBytes(request: WebhookRequest): Uint8Array {
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   throw new RelayError(
     "body_already_parsed",
-    `the body must be its bytes or text, got ${describeType(body)}: see express.raw(), request.text()`,
+    `the body must be the raw bytes or text, got ${describeType(body)}: see express.raw(), request.text()`,
   );
 }
 

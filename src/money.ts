@@ -11,9 +11,9 @@ export interface Money {
 }
 
 // ISO 4217 list one, "minor unit" column, where it is not 2: https://www.iso.org/iso-4217-currency-codes.html
-const WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
-const WITH_THREE = "BHD IQD JOD KWD LYD OMR TND";
-const WITH_FOUR = "CLF UYW";
+const WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" ");
+const WITH_THREE = "BHD IQD JOD KWD LYD OMR TND".split(" ");
+const WITH_FOUR = "CLF UYW".split(" ");
 
 /** Decimal places of a currency by ISO 4217; 2 for a currency that the standard does not single out. */
 export function isoDecimals(currency: string): number {

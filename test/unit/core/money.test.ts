@@ -45,6 +45,10 @@ describe("the decimals of a currency", () => {
     expect(isoDecimals(currency)).toBe(2);
   });
 
+  it.each(["", "J", "JP", "F C", "JPY KMF"])("are 2 for %j, which is no code", (currency) => {
+    expect(isoDecimals(currency)).toBe(2);
+  });
+
   it("do not depend on the case of the code", () => {
     expect([isoDecimals("jpy"), isoDecimals("Kwd")]).toEqual([0, 3]);
   });

@@ -167,7 +167,7 @@ describe("the signature of a Paddle webhook", () => {
     const received = await relay.receive("paddle", parsed).catch((error) => error);
     for (const error of [await refusal(parsed), received]) {
       expect(error).toMatchObject({ name: "RelayError", code: "body_already_parsed" });
-      expect(error.message).toMatch(/the body must be its bytes or text.*express\.raw\(\)/);
+      expect(error.message).toMatch(/the body must be the raw bytes or text.*express\.raw\(\)/);
       expect(error.message).toContain(`got ${got}:`);
       expect(error.message).not.toContain("evt_1");
     }

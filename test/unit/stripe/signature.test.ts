@@ -351,7 +351,7 @@ describe("a body that is neither bytes nor text", () => {
       const error = await failureOf(attempt);
       expect(error).toMatchObject({ code: "body_already_parsed", status: 500, retryable: false });
       expect(error.message).toContain(`got ${what}:`);
-      expect(error.message).toMatch(/the body must be its bytes or text.*express\.raw\(\)/);
+      expect(error.message).toMatch(/the body must be the raw bytes or text.*express\.raw\(\)/);
       expect(error.message).not.toContain("evt_1");
     }
   });
