@@ -7,7 +7,7 @@ import { FULL, randomFrom, report, SEED } from "./support/processes/scale.js";
 import { webhookOf } from "./support/processes/shop.js";
 
 const ROUNDS = FULL ? 100 : 1;
-const KILLS_A_ROUND = FULL ? 100 : 20;
+const KILLS_A_ROUND = FULL ? 100 : 12;
 const CONNECTIONS = FULL ? 50 : 16;
 /** What a relay sends at once unless it is told otherwise: a kill costs no more entries than that one of their starts. */
 const CONCURRENCY = 8;

@@ -10,7 +10,7 @@ import type { Health } from "./support/hostile/messages.js";
 import { type HostileServer, type HostileSource, signedHeaders, startHostileServer } from "./support/hostile/server.js";
 import { isFull, printFigures } from "./support/network/figures.js";
 
-const RUNS = isFull ? 1_000_000 : 200;
+const RUNS = isFull ? 1_000_000 : 100;
 const BLOCKED_MS = 50;
 const GROWN_BYTES = 64 * 1024 * 1024;
 const BINDINGS = ["express", "fetch"] as const;

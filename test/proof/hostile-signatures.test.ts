@@ -13,7 +13,7 @@ import { recordingLogger } from "../helpers/relay.js";
 import { NOW_SECONDS, VERIFIERS, type VerifierUnderTest } from "./support/hostile/verifiers.js";
 import { isFull, printFigures, seededRandom } from "./support/network/figures.js";
 
-const FORGED = isFull ? 50_000_000 : 14_000;
+const FORGED = isFull ? 50_000_000 : 7_000;
 const FLIPPED = isFull ? 200 : 1;
 const PROPERTIES = isFull ? 50_000 : 100;
 

@@ -350,7 +350,7 @@ describe("F15: secrets and persons", { timeout: 600_000 }, () => {
         hooks.flatMap((on, h) => APP_CODE.map((code, c) => ({ fault, on, code, pick: f + h + c }))),
       ).filter(({ fault, on, code, pick }) => {
         const isPlain = [fault === FAULTS[0], on === hooks[0], code === APP_CODE[0]].filter(Boolean).length >= 2;
-        return ALL || isPlain || pick % 9 === 0;
+        return ALL || isPlain || pick % 18 === 0;
       });
       for (const [at, { fault, on, code }] of combinations.entries()) {
         const outbox = open === undefined ? undefined : (await open()).outbox;

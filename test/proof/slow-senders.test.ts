@@ -7,7 +7,7 @@ import { type HostileServer, signedHeaders, startHostileServer } from "./support
 import { type SlowSender, sendSlowly } from "./support/hostile/slow-sender.js";
 import { isFull, printFigures } from "./support/network/figures.js";
 
-const SLOW = isFull ? 2_000 : 200;
+const SLOW = isFull ? 2_000 : 100;
 const EVERY_MS = isFull ? 1_000 : 200;
 /** What each slow body holds of the server's memory before it slows down. */
 const BEGUN_BYTES = 64 * 1024;

@@ -8,7 +8,7 @@ import { VirtualTime } from "./support/network/virtual-time.js";
 
 const HOUR_MS = 3_600_000;
 const LIMIT = { perMinute: 300, perSecond: 10 };
-const EVENTS = isFull ? 2_000 : 300;
+const EVENTS = isFull ? 2_000 : 150;
 
 const refusal = (status: number, code: string): Trouble => ({
   kind: "answer",
