@@ -1,5 +1,6 @@
 import type { WebhookHeaders } from "../adapter.js";
 import { RelayError } from "../errors.js";
+import { isObject } from "../objects.js";
 import { bodyAlreadyParsed, bodyTooLarge } from "./body-errors.js";
 
 /**
@@ -93,8 +94,4 @@ function isV1(event: unknown): event is LambdaEventV1 {
 function isV2(event: unknown): event is LambdaEventV2 {
   const context = isObject(event) && typeof event["rawPath"] === "string" ? event["requestContext"] : undefined;
   return isObject(context) && isObject(context["http"]) && typeof context["http"]["method"] === "string";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,5 @@
 import { isRelayError, RelayError } from "../../errors.js";
+import { isObject } from "../../objects.js";
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that mean something to us. */
 const WORDS: Readonly<Record<number, string>> = {
@@ -63,8 +64,8 @@ export function moved(path: string, isOwn: boolean): RelayError {
 
 /** `node:sqlite` gives the number as `errcode`, better-sqlite3 the name as `code`, such as `SQLITE_IOERR_WRITE`. */
 function wordOf(cause: unknown): string | undefined {
-  if (typeof cause !== "object" || cause === null) return undefined;
-  const { errcode, code } = cause as { errcode?: unknown; code?: unknown };
+  if (!isObject(cause)) return undefined;
+  const { errcode, code } = cause;
   // better-sqlite3 looks by itself, and says it without a code.
   if (/directory does not exist/.test(messageOf(cause))) return "CANTOPEN";
   if (typeof errcode === "number") return WORDS[errcode & 0xff];

@@ -58,17 +58,27 @@ describe("the referral of an event", () => {
   });
 });
 
+/** Two sales that a wrong key has kept for longer than attempts are made. */
+async function blockedForLong() {
+  let answer: Answer = () => error(401, "UNAUTHORIZED");
+  const { put, ...others } = station((one, count) => answer(one, count));
+  others.worker.start();
+  await put(sale(referred), sale({ ...referred, externalEventId: "evt_2", businessKey: "invoice:in_2" }));
+  await others.time.pass(MINUTE);
+  others.time.nowMs += 8 * DAY;
+  const answerWith = (next: Answer) => {
+    answer = next;
+  };
+  return { ...others, answerWith };
+}
+
 describe("an attempt that failed", () => {
   it("after a pause that lasted for longer than attempts are made has the time of a new event", async () => {
-    let answer: Answer = () => error(401, "UNAUTHORIZED");
-    const { put, worker, time, told, entry } = station((one, count) => answer(one, count));
-    worker.start();
-    await put(sale(referred), sale({ ...referred, externalEventId: "evt_2", businessKey: "invoice:in_2" }));
-    await time.pass(MINUTE);
-    time.nowMs += 8 * DAY;
+    const { worker, time, told, entry, answerWith } = await blockedForLong();
     // Somebody has mended the key. One event ends the pause, and the other meets an error of the endpoint.
-    answer = (one, count) =>
-      one.body["external_event_id"] === "evt_1" ? created(one, count) : error(503, "INTERNAL_ERROR");
+    answerWith((one, count) =>
+      one.body["external_event_id"] === "evt_1" ? created(one, count) : error(503, "INTERNAL_ERROR"),
+    );
     await time.pass(3 * MINUTE);
     expect(told).toContain("evt_1 delivered");
     expect(await entry("evt_2")).toMatchObject({ state: "pending", error: { status: 503 } });
@@ -78,18 +88,13 @@ describe("an attempt that failed", () => {
   });
 
   it("has that time also where the endpoint is down when the key is mended", async () => {
-    let answer: Answer = () => error(401, "UNAUTHORIZED");
-    const { put, worker, time, told, entry } = station((one, count) => answer(one, count));
-    worker.start();
-    await put(sale(referred), sale({ ...referred, externalEventId: "evt_2", businessKey: "invoice:in_2" }));
-    await time.pass(MINUTE);
-    time.nowMs += 8 * DAY;
-    answer = () => error(503, "INTERNAL_ERROR");
+    const { worker, time, told, entry, answerWith } = await blockedForLong();
+    answerWith(() => error(503, "INTERNAL_ERROR"));
     // Long enough to be taken for down, and to be probed with each of them.
     await time.pass(HOUR);
     expect(told).toContain("paused unavailable");
     expect([(await entry("evt_1")).state, (await entry("evt_2")).state]).toEqual(["pending", "pending"]);
-    answer = created;
+    answerWith(created);
     await time.pass(2 * MINUTE);
     expect(told).toEqual(expect.arrayContaining(["evt_1 delivered", "evt_2 delivered"]));
     await worker.stop(0);

@@ -27,10 +27,9 @@ export function canTrace(): boolean {
 /** Runs a writing process; resolves with what it did to its file and to the ones beside it, and what it told of it. */
 export async function traceWriter(config: WriterConfig, log: string): Promise<Step[]> {
   const writer = await bundle(new URL("writer.ts", import.meta.url));
-  await promisify(execFile)("strace", [...OPTIONS, "-o", log, process.execPath, writer.file], {
-    env: { ...process.env, NODE_OPTIONS: "", PROOF_PROCESS: JSON.stringify(config) },
-  });
-  writer.remove();
+  const env = { ...process.env, NODE_OPTIONS: "", PROOF_PROCESS: JSON.stringify(config) };
+  const args = [...OPTIONS, "-o", log, process.execPath, writer.file];
+  await promisify(execFile)("strace", args, { env }).finally(writer.remove);
   const steps: Step[] = [];
   const unfinished = new Map<string, string>();
   for await (const line of createInterface({ input: createReadStream(log, "latin1") })) {
